@@ -1,0 +1,1 @@
+"""How members would have done: windows on an anchored grid, metrics, tests of significance."""

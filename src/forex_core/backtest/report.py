@@ -1,0 +1,122 @@
+"""The backtest's table: a row a pair, horizon and member, and the panel's over all pairs. Errors are fractions of spot."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from forex_core.backtest import metrics
+from forex_core.backtest.evaluate import Record, wql
+from forex_core.backtest.significance import diebold_mariano
+from forex_core.models.table import YARDSTICK
+from forex_core.values import Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One member at one horizon, beside the yardstick on the same windows. `pair` is None in the panel."""
+
+    pair: str | None
+    horizon: str
+    member: str
+    origins: int
+    wql_ratio: float
+    wql: float
+    rmse: float
+    rmse_ratio: float
+    mae: float
+    mape: float
+    directional_accuracy: float
+    interval_80: float
+    interval_95: float
+    coverage_50: float
+    coverage_80: float
+    coverage_95: float
+    coverage_se: float
+    dm_t: float | None
+    dm_p: float | None
+    pairs: int = 1
+
+
+def row_of(pair: str, horizon: str, member: str, record: Record, yardstick: Record) -> Row:
+    """Measure one record against the yardstick's on the same origins."""
+    mine, other = record.of_spot(), yardstick.on(record.origins).of_spot()
+    said, came = mine.quantiles, mine.outcomes
+    loss, other_loss = (metrics.decile_loss(r.quantiles, r.outcomes) for r in (mine, other))
+    test = diebold_mariano(loss, other_loss, record.overlap)
+    return Row(
+        pair,
+        horizon,
+        member,
+        len(mine.origins),
+        wql_ratio=wql(record) / wql(other),
+        wql=wql(record),
+        rmse=metrics.rmse(said, came),
+        rmse_ratio=metrics.rmse(said, came) / metrics.rmse(other.quantiles, other.outcomes),
+        mae=metrics.mae(said, came),
+        mape=metrics.mape(said, came),
+        directional_accuracy=metrics.directional_accuracy(said, came, mine.spots),
+        interval_80=float(metrics.interval_score(said, came, 80).mean()),
+        interval_95=float(metrics.interval_score(said, came, 95).mean()),
+        coverage_50=float(metrics.inside(said, came, 50).mean()),
+        coverage_80=float(metrics.inside(said, came, 80).mean()),
+        coverage_95=float(metrics.inside(said, came, 95).mean()),
+        coverage_se=metrics.binomial_error(80, len(mine.origins)),
+        dm_t=test.t,
+        dm_p=test.p,
+    )
+
+
+def panel_row(rows: list[Row], found: list[tuple[Record, Record]]) -> Row:
+    """One member at one horizon over several pairs: geometric mean of ratios, mean of the rest, one joint test.
+
+    found: for each pair the member's record and the yardstick's. The test runs on the mean over pairs of each origin's
+    loss relative to the pair's mean yardstick loss, so that currencies that move together count as one.
+    """
+
+    def mean(of: Callable[[Row], float]) -> float:
+        return float(np.mean([of(row) for row in rows]))
+
+    def geometric(of: Callable[[Row], float]) -> float:
+        return float(np.exp(np.mean([np.log(of(row)) for row in rows])))
+
+    origins = sum(row.origins for row in rows)
+    test = diebold_mariano(*_joint_losses(found), overlap=max(record.overlap for record, _ in found))
+    return replace(
+        rows[0],
+        pair=None,
+        pairs=len(rows),
+        origins=origins,
+        wql_ratio=geometric(lambda r: r.wql_ratio),
+        wql=mean(lambda r: r.wql),
+        rmse=mean(lambda r: r.rmse),
+        rmse_ratio=geometric(lambda r: r.rmse_ratio),
+        mae=mean(lambda r: r.mae),
+        mape=mean(lambda r: r.mape),
+        directional_accuracy=mean(lambda r: r.directional_accuracy),
+        interval_80=mean(lambda r: r.interval_80),
+        interval_95=mean(lambda r: r.interval_95),
+        coverage_50=mean(lambda r: r.coverage_50),
+        coverage_80=mean(lambda r: r.coverage_80),
+        coverage_95=mean(lambda r: r.coverage_95),
+        coverage_se=metrics.binomial_error(80, origins),
+        dm_t=test.t,
+        dm_p=test.p,
+    )
+
+
+def _joint_losses(found: list[tuple[Record, Record]]) -> tuple[Floats, Floats]:
+    """Mean over pairs, by origin, of the losses relative to the pair's mean yardstick loss."""
+    by_origin: dict[object, list[tuple[float, float]]] = {}
+    for record, yardstick in found:
+        mine, other = record.of_spot(), yardstick.on(record.origins).of_spot()
+        loss, other_loss = (metrics.decile_loss(r.quantiles, r.outcomes) for r in (mine, other))
+        scale = float(other_loss.mean())
+        for origin, a, b in zip(record.origins, loss / scale, other_loss / scale, strict=True):
+            by_origin.setdefault(origin, []).append((float(a), float(b)))
+    means = np.array([np.mean(by_origin[origin], axis=0) for origin in sorted(by_origin, key=str)])
+    return means[:, 0], means[:, 1]
+
+
+def is_yardstick(row: Row) -> bool:
+    return row.member == YARDSTICK.name

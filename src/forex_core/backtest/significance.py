@@ -1,0 +1,38 @@
+"""Is one forecast really better than another? Diebold and Mariano's test, with the small-sample correction."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import stdtr
+
+from forex_core.values import Floats
+
+
+@dataclass(frozen=True, slots=True)
+class DieboldMariano:
+    """t below 0: the first forecast loses less. p: two-sided. Both None where there is nothing to test."""
+
+    t: float | None
+    p: float | None
+
+
+def diebold_mariano(loss: Floats, yardstick: Floats, overlap: int) -> DieboldMariano:
+    """Test whether two series of losses, [n] in time order, differ.
+
+    `overlap` is how many consecutive windows a horizon spans (1: none overlap). The variance is Newey and West's
+    (Bartlett weights, overlap - 1 lags), the statistic corrected as by Harvey, Leybourne and Newbold (1997) and held
+    against Student's t with n - 1 degrees of freedom.
+    """
+    difference = loss - yardstick
+    n = len(difference)
+    if n < 2 * overlap + 2:
+        return DieboldMariano(None, None)
+    centred = difference - difference.mean()
+    variance = float(centred @ centred) / n
+    for lag in range(1, overlap):
+        variance += 2 * (1 - lag / overlap) * float(centred[lag:] @ centred[:-lag]) / n
+    if variance <= np.finfo(float).eps * float(np.mean(loss**2)):
+        return DieboldMariano(None, None)
+    correction = (n + 1 - 2 * overlap + overlap * (overlap - 1) / n) / n
+    t = float(difference.mean() / np.sqrt(variance / n) * np.sqrt(correction))
+    return DieboldMariano(t, float(2 * stdtr(n - 1, -abs(t))))

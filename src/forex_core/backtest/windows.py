@@ -1,0 +1,93 @@
+"""Backtest windows: what each member would have said at each origin of the grid, fitted once and kept by key."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from hashlib import sha256
+from typing import Any, cast
+
+import numpy as np
+
+from forex_core.dataset.view import MINIMUM_ROWS, Rates
+from forex_core.errors import ModelError
+from forex_core.horizons import LONGEST_PATH
+from forex_core.models.member import Member
+from forex_core.store.store import Store
+from forex_core.store.windows import StoredWindow
+from forex_core.values import LEVELS, QuantilePath, Series
+
+ANCHOR = date(2000, 1, 3)
+EVERY = 21  # business days
+
+
+@dataclass(frozen=True)
+class Window:
+    """One origin: the history that a model sees, and the path of each member that could speak."""
+
+    origin: date
+    history: Series
+    paths: dict[str, QuantilePath]
+
+
+def origins(rates: Rates, start: date, end: date) -> list[date]:
+    """The grid's days within [start, end], anchored so that every later run meets the same ones."""
+    return list(rates.calendar.grid(start, end, every=EVERY, anchor=ANCHOR))
+
+
+def last_origins(rates: Rates, issued_on: date, days: int, count: int) -> list[date]:
+    """The newest `count` origins whose target date, `days` ahead, has come by `issued_on`."""
+    due = issued_on - timedelta(days=days)
+    return [day for day in origins(rates, ANCHOR, issued_on) if rates.calendar.target(day, days) <= due + timedelta(days)][
+        -count:
+    ]
+
+
+def windows(
+    rates: Rates, days: list[date], members: tuple[Member, ...], store: Store, tick: Callable[[], None] = lambda: None
+) -> Iterator[Window]:
+    """The windows at these origins; what was never fitted is fitted and stored, an origin at a time."""
+    for day in days:
+        view = rates.at_close(day)
+        tick()
+        if len(view.rows) < MINIMUM_ROWS or view.rows[-1].observed_on != day:
+            continue  # too young, or no rate to start from on that day
+        keys = {member.name: window_key(series_hash(view.series), day, member) for member in members}
+        stored = store.windows.paths(keys.values())
+        paths = {name: _decoded(stored[key]) for name, key in keys.items() if key in stored}
+        fitted = dict(_fits(view.series, [member for member in members if member.name not in paths]))
+        if fitted:
+            with store.transaction():
+                store.windows.add(
+                    StoredWindow(keys[name], rates.pair, day, name, path.rates.astype("<f8").tobytes())
+                    for name, path in fitted.items()
+                )
+        yield Window(day, view.series, paths | fitted)
+
+
+def series_hash(series: Series) -> str:
+    """Dates and values, to the last bit."""
+    return sha256(series.dates.astype("<i8").tobytes() + series.values.astype("<f8").tobytes()).hexdigest()
+
+
+def window_key(history: str, origin: date, member: Member) -> str:
+    """What decides a member's path: the data, the origin, the member, its revision and its parameters."""
+    parts = [history, origin.isoformat(), member.name, member.revision, parameters(member), LONGEST_PATH]
+    return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def parameters(member: Member) -> dict[str, Any]:
+    """A member's parameters: its dataclass fields."""
+    return asdict(cast(Any, member))
+
+
+def _fits(history: Series, members: list[Member]) -> Iterator[tuple[str, QuantilePath]]:
+    for member in members:
+        try:
+            yield member.name, member.forecast(history, LONGEST_PATH)
+        except ModelError:
+            continue  # this member has no window here; its row says how many it has
+
+
+def _decoded(path: bytes) -> QuantilePath:
+    return QuantilePath(np.frombuffer(path, dtype="<f8").reshape(-1, len(LEVELS)))

@@ -1,0 +1,1 @@
+"""What the models see: the rows known at a moment, through the gate."""

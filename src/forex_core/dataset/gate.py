@@ -1,0 +1,102 @@
+"""The gate: of the rows known at a moment, those that can be trusted, and why the others can't.
+
+It judges each row by the rows before it and, where a jump is confirmed, by the next one; so what it says as of a
+date never depends on what came later.
+"""
+
+import math
+from dataclasses import dataclass, replace
+from datetime import date
+from statistics import median
+
+from forex_core.calendars import Calendar
+from forex_core.values import Observation, Quarantined
+
+FLOOR = 0.05  # a log move below this is never suspicious
+WIDTH = 10.0  # nor one below this many times the median absolute move of ...
+MEMORY = 20  # ... so many rows before it: a crisis widens the band within a month
+LARGEST = 0.35  # a larger move is never confirmed by what follows: a wrong decimal point repeats itself
+SEED = 11  # the level to start from is the median of so many rows
+
+
+@dataclass(frozen=True, slots=True)
+class Trusted:
+    """The admitted rows, ascending, one a date, and the refused ones. A confirmed jump is known since its confirmation."""
+
+    rows: tuple[Observation, ...]
+    quarantined: tuple[Quarantined, ...]
+
+
+def admit(rows: list[Observation], *, calendar: Calendar, newest: date) -> Trusted:
+    """Judge rows that ascend by date, one a date; `newest` is the last date that is not from the future."""
+    plausible: list[Observation] = []
+    refused: list[Quarantined] = []
+    for row in rows:
+        if reason := _fault(row, calendar, newest):
+            refused.append(Quarantined(row.observed_on, row.value, reason))
+        else:
+            plausible.append(row)
+    admitted, jumps = _without_jumps(plausible)
+    return Trusted(tuple(admitted), tuple(sorted(refused + jumps, key=lambda q: q.observed_on)))
+
+
+def _fault(row: Observation, calendar: Calendar, newest: date) -> str | None:
+    """What is wrong with a row by itself."""
+    if not math.isfinite(row.value):
+        return "not a finite number"
+    if row.value <= 0:
+        return "not positive"
+    if row.observed_on > newest:
+        return f"from the future: the newest rate that can be known is of {newest}"
+    if not calendar.is_open(row.observed_on):
+        return f"a closed day of the calendar {calendar.name}"
+    return None
+
+
+class _Band:
+    """How far the next row may lie from the last trusted one, in logs."""
+
+    def __init__(self, rows: list[Observation]) -> None:
+        self.level = math.log(median(row.value for row in rows[:SEED])) if rows else 0.0
+        self.moves: list[float] = []
+
+    def distance(self, row: Observation) -> float:
+        return abs(math.log(row.value) - self.level)
+
+    def holds(self, distance: float) -> bool:
+        if distance <= FLOOR:
+            return True
+        recent = self.moves[-MEMORY:]
+        return bool(recent) and distance <= WIDTH * median(recent)
+
+    def follow(self, row: Observation) -> None:
+        self.moves.append(self.distance(row))
+        self.level = math.log(row.value)
+
+
+def _without_jumps(rows: list[Observation]) -> tuple[list[Observation], list[Quarantined]]:
+    """Hold back each jump beyond the band until the next row either confirms it or returns from it."""
+    band = _Band(rows)
+    admitted: list[Observation] = []
+    refused: list[Quarantined] = []
+    held: Observation | None = None
+    for row in rows:
+        if held is not None and _confirms(row, held, band):
+            refused.pop()
+            admitted.append(replace(held, known_at=max(held.known_at, row.known_at)))
+            band.follow(held)
+        held = None
+        if band.holds(band.distance(row)):
+            admitted.append(row)
+            band.follow(row)
+        else:
+            held = row
+            move = math.expm1(math.log(row.value) - band.level)
+            refused.append(Quarantined(row.observed_on, row.value, f"a jump of {move:+.0%} that nothing confirms"))
+    return admitted, refused
+
+
+def _confirms(row: Observation, jumped: Observation, band: _Band) -> bool:
+    """True if `row` lies nearer to the jumped value than to the level before it, and the jump is believable."""
+    apart = abs(math.log(row.value / jumped.value))
+    return band.distance(jumped) <= LARGEST and apart < band.distance(row) and band.holds(apart)

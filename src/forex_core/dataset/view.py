@@ -1,0 +1,78 @@
+"""The as-of view: what was known of a pair at a moment, through the gate. Runs and backtests use this one."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+
+import numpy as np
+
+from forex_core.calendars import Calendar, Release, end_of
+from forex_core.dataset.gate import admit
+from forex_core.errors import DataError
+from forex_core.values import Observation, Quarantined, Series, Spot
+
+MINIMUM_ROWS = 250
+
+
+@dataclass(frozen=True)
+class View:
+    """The trusted rates of a pair as they were known at one moment."""
+
+    rows: tuple[Observation, ...]
+    quarantined: tuple[Quarantined, ...]
+
+    @cached_property
+    def series(self) -> Series:
+        return Series(
+            np.array([row.observed_on for row in self.rows], dtype="datetime64[D]"),
+            np.array([row.value for row in self.rows], dtype=float),
+        )
+
+    @property
+    def spot(self) -> Spot:
+        newest = self.rows[-1]
+        return Spot(newest.observed_on, newest.value, newest.known_at, newest.source)
+
+    def in_force(self, day: date) -> float:
+        """The value of the last row not after `day`."""
+        position = int(np.searchsorted(self.series.dates, np.datetime64(day, "D"), side="right"))
+        return float(self.series.values[position - 1])
+
+    def enough(self, pair: str, minimum: int = MINIMUM_ROWS) -> "View":
+        """This view, or DataError if fewer than `minimum` rows are trusted."""
+        if len(self.rows) >= minimum:
+            return self
+        first = f"; first refusal: {self.quarantined[0]}" if self.quarantined else ""
+        raise DataError(
+            f"{len(self.rows)} trusted rates of {pair}, {minimum} needed{first}",
+            untouched="no forecast was issued",
+            hint="give a longer history",
+        )
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Every stored row of a pair from one chain of sources, from which views at any moment are taken.
+
+    rows ascend by date; of one date the later ones win: first choice of source last, then the newest revision.
+    """
+
+    pair: str
+    rows: tuple[Observation, ...]
+    calendar: Calendar
+    release: Release  # the pair's earliest; rows beyond it come from the future
+
+    def as_of(self, moment: datetime, last_day: date | None = None) -> View:
+        """What was known at `moment` of the dates up to `last_day`."""
+        known = {
+            row.observed_on: row
+            for row in self.rows
+            if row.known_at <= moment and (last_day is None or row.observed_on <= last_day)
+        }
+        newest = self.release.newest_due(moment, self.calendar)
+        trusted = admit(list(known.values()), calendar=self.calendar, newest=newest)
+        return View(trusted.rows, trusted.quarantined)
+
+    def at_close(self, day: date) -> View:
+        """What was known at the end of `day`, of the dates up to it: the view of `--as-of` and of backtest origins."""
+        return self.as_of(end_of(day), day)

@@ -1,0 +1,1 @@
+"""Arithmetic on the quantiles and weights that the ensemble is given."""

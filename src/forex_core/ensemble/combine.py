@@ -1,0 +1,23 @@
+"""The weighted mean of quantiles, level by level (Vincentisation): sharper than pooling the distributions."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from forex_core.values import QuantilePath
+
+
+def equal_weights(names: list[str]) -> dict[str, float]:
+    """The same weight for each, summing to 1."""
+    return {name: 1 / len(names) for name in names}
+
+
+def combine(paths: Mapping[str, QuantilePath], weights: Mapping[str, float]) -> QuantilePath:
+    """Average the paths (all equally long) with non-negative weights that sum to 1."""
+    if set(paths) != set(weights):
+        raise ValueError(f"paths of {sorted(paths)} and weights of {sorted(weights)} do not match")
+    if min(weights.values()) < 0 or not np.isclose(sum(weights.values()), 1):
+        raise ValueError("weights are non-negative and sum to 1")
+    mean = sum(weights[name] * path.rates for name, path in paths.items())
+    # adding in floating point can cross neighbours by one unit in the last place
+    return QuantilePath(np.maximum.accumulate(mean, axis=1))

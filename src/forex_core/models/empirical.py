@@ -1,0 +1,45 @@
+"""Past moves over the same number of steps, each divided by its day's volatility, times today's volatility."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from forex_core.models.member import need
+from forex_core.models.spread import around_last
+from forex_core.models.volatility import ewma_variances, rolling_variances
+from forex_core.values import LEVELS, Floats, QuantilePath, Series
+
+ABOVE = tuple(level for level in LEVELS if level > 0.5)
+
+
+@dataclass(frozen=True)
+class Empirical:
+    """Filtered historical moves, mirrored, so that the median stays at the last value (no drift is claimed)."""
+
+    decay: float = 0.97
+    long_window: int = 1000
+    sample: int = 2500
+    name: ClassVar[str] = "empirical"
+    revision: ClassVar[int] = 1
+
+    def forecast(self, history: Series, steps: int) -> QuantilePath:
+        need(history, 2 * steps, self.name)
+        returns = history.log_returns()
+        variances = (ewma_variances(returns, self.decay) + rolling_variances(returns, self.long_window)) / 2
+        sigmas = np.sqrt(variances)  # [n], sigma known at the close of each return's day
+        logs = np.log(history.values)[1:]  # the closes of those days
+        spread = np.stack([self._spread(logs, sigmas, step) for step in range(1, steps + 1)])
+        return around_last(history.last, np.hstack([-spread[:, ::-1], np.zeros((steps, 1)), spread]))
+
+    def _spread(self, logs: Floats, sigmas: Floats, step: int) -> Floats:
+        """Log moves at the levels above the median, [levels above]."""
+        moves = np.abs(logs[step:] - logs[:-step])[-self.sample :]
+        scale = (sigmas[:-step] * np.sqrt(step))[-self.sample :]
+        moving = scale > 0
+        if not moving.any():
+            return np.zeros(len(ABOVE))
+        scaled = np.sort(moves[moving] / scale[moving])
+        # the distribution is |z| mirrored: its quantile at p is that of |z| at 2p - 1
+        picked = np.interp([2 * level - 1 for level in ABOVE], np.linspace(0, 1, len(scaled)), scaled)
+        return np.asarray(sigmas[-1] * np.sqrt(step) * picked)

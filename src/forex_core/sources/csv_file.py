@@ -1,0 +1,77 @@
+"""A file of rates, strict: header `date,value`, ISO dates ascending, decimal points, a newline after the last row."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import ClassVar
+
+from forex_core.calendars import END_OF_DAY, Release, calendar_of, end_of
+from forex_core.errors import DataError, NotOwner, SourceUnavailable
+from forex_core.values import Observation
+
+UNTOUCHED = "nothing was stored"
+
+
+@dataclass(frozen=True)
+class CsvFile:
+    """The rates of one pair in one file. Values that are no rates (nan, 0, x10) are left to the gate."""
+
+    path: Path
+    release: ClassVar[Release] = END_OF_DAY
+    whole: ClassVar[bool] = True
+
+    @property
+    def name(self) -> str:
+        return f"csv:{self.path.resolve()}"
+
+    def fetch(self, pair: str, start: date, end: date, now: datetime) -> list[Observation]:
+        calendar_of(pair)  # refuses what is no pair
+        rows = _parse(_read(self.path), self.path.name)
+        return [
+            Observation(day, value, min(end_of(day), now), self.name) for day, value in rows if start <= day <= end
+        ]
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise SourceUnavailable(f"there is no file {path}", untouched=UNTOUCHED, hint="check the path") from None
+    except PermissionError:
+        raise NotOwner(f"no permission to read {path}", untouched=UNTOUCHED, hint=f"chmod a+r {path}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} can't be read as UTF-8 text: {error}", untouched=UNTOUCHED) from error
+
+
+def _parse(text: str, name: str) -> list[tuple[date, float]]:
+    """Refuse the whole file at the first line that is not what it must be: half a file is worse than none."""
+    lines = text.splitlines()
+    if not lines:
+        raise _refused(name, 1, "the file is empty; its first line must be date,value")
+    if lines[0].split(",") != ["date", "value"]:
+        raise _refused(name, 1, f"the header is {lines[0][:60]!r}, it must be date,value")
+    if not text.endswith("\n"):
+        raise _refused(name, len(lines), "the last line has no newline, so the file may have been cut short")
+    if len(lines) == 1:
+        raise _refused(name, 1, "a header and no rows")
+    rows: list[tuple[date, float]] = []
+    for number, line in enumerate(lines[1:], start=2):
+        day, value = _row(line, name, number)
+        if rows and day <= rows[-1][0]:
+            raise _refused(name, number, f"{day} comes after {rows[-1][0]}; dates must ascend, one row a date")
+        rows.append((day, value))
+    return rows
+
+
+def _row(line: str, name: str, number: int) -> tuple[date, float]:
+    cells = line.split(",")
+    if len(cells) != 2:
+        raise _refused(name, number, f"{line[:60]!r} has {len(cells)} columns, not 2 (a decimal comma? use a point)")
+    try:
+        return date.fromisoformat(cells[0]), float(cells[1])
+    except ValueError:
+        raise _refused(name, number, f"{line[:60]!r} is no ISO date and number with a decimal point") from None
+
+
+def _refused(name: str, line: int, why: str) -> DataError:
+    return DataError(f"{name} line {line}: {why}", untouched=UNTOUCHED, hint="mend the file and run again")

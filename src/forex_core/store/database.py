@@ -1,0 +1,106 @@
+"""Opening forex.db: made whole or not at all, migrated by numbered steps, refused when it is damaged or newer."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+
+from forex_core.errors import CannotWrite, CorruptStore, LockBusy, SettingsError, VersionMismatch
+from forex_core.store.files import move_durably, writing
+
+APPLICATION_ID = 0x464F5258  # "FORX"
+BUSY_MS = 20_000
+RESTORE = "restore it from a backup; it was left as it is for inspection"
+
+
+def migrations() -> list[tuple[int, str]]:
+    """The numbered schema steps, in order."""
+    folder = files("forex_core.store") / "migrations"
+    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
+    return [(int(name[:4]), (folder / name).read_text(encoding="utf-8")) for name in names]
+
+
+def open_for_writing(path: Path) -> sqlite3.Connection:
+    """Open forex.db, making or migrating it first; the caller holds the writer lock."""
+    if not path.exists():
+        _make(path)
+    connection = _connect(path)
+    _migrate(connection)
+    return connection
+
+
+def open_for_reading(path: Path) -> sqlite3.Connection:
+    """Open forex.db read-only; SettingsError if nothing was ever recorded there."""
+    if not path.exists():
+        raise SettingsError(f"there is no {path}", hint="`forex demo` makes a first one, or set FOREX_DATA_DIR")
+    return _connect(path, "?mode=ro")
+
+
+def _make(path: Path) -> None:
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch = path.with_name(f".{path.name}.new")
+        for leftover in path.parent.glob(f"{scratch.name}*"):
+            leftover.unlink()
+        with damage_named(scratch):
+            connection = sqlite3.connect(scratch, isolation_level=None)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            _migrate(connection)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.close()
+        move_durably(scratch, path)
+
+
+def _connect(path: Path, query: str = "") -> sqlite3.Connection:
+    with damage_named(path):
+        if not path.is_file() or path.stat().st_size == 0:
+            raise CorruptStore(f"{path} is empty or no file", hint=RESTORE)
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}{query}", uri=True, isolation_level=None)
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = FULL")
+        _recognise(connection, path)
+        return connection
+
+
+def _recognise(connection: sqlite3.Connection, path: Path) -> None:
+    """Refuse a stranger's database and one of a newer program."""
+    if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+        raise CorruptStore(f"{path} is not a forex database", hint=RESTORE)
+    schema, newest = connection.execute("PRAGMA user_version").fetchone()[0], migrations()[-1][0]
+    if schema > newest:
+        raise VersionMismatch(
+            f"{path} has schema {schema}, this program knows {newest}",
+            untouched="nothing was changed",
+            hint="use the newer program that wrote it",
+        )
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    done = connection.execute("PRAGMA user_version").fetchone()[0]
+    for number, script in migrations():
+        if number > done:
+            # the step and the note that it ran are one transaction
+            connection.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {number}; COMMIT;")
+
+
+def check_integrity(connection: sqlite3.Connection, path: Path) -> None:
+    """CorruptStore unless every page of the database is sound."""
+    with damage_named(path):
+        verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if verdict != "ok":
+        raise CorruptStore(f"{path} is damaged: {verdict}", hint=RESTORE)
+
+
+@contextmanager
+def damage_named(path: Path) -> Iterator[None]:
+    """Turn SQLite's words for a full disk, a lock and a damaged file into ours."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        if "full" in str(error):
+            raise CannotWrite(f"cannot write {path}: {error}", hint="free some space and run again") from error
+        if "locked" in str(error):
+            raise LockBusy(f"{path} is locked by another program", hint="run again when it has ended") from error
+        raise CorruptStore(f"{path} is damaged or can't be used: {error}", hint=RESTORE) from error

@@ -1,0 +1,50 @@
+"""What happened, append-only; and the attempts that started and never ended."""
+
+import json
+import sqlite3
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened. `attempt` is the id that start and end of one (run, pair, horizon) share."""
+
+    at: datetime
+    kind: str
+    attempt: str | None
+    pair: str | None
+    horizon: str | None
+    detail: dict[str, str]
+
+
+ENDS = ("finished", "failed", "killed")
+
+
+class Events:
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def add(self, event: Event) -> None:
+        self._connection.execute(
+            "INSERT INTO events (at, kind, attempt, pair, horizon, detail) VALUES (?, ?, ?, ?, ?, ?)",
+            (event.at.isoformat(), event.kind, event.attempt, event.pair, event.horizon, json.dumps(event.detail)),
+        )
+
+    def unended(self) -> list[Event]:
+        """`started` events without an end; with the lock held, their processes are dead."""
+        marks = ", ".join("?" * len(ENDS))
+        return self._select(
+            f"kind = 'started' AND attempt NOT IN (SELECT attempt FROM events WHERE kind IN ({marks})) ORDER BY id", *ENDS
+        )
+
+    def newest(self, *kinds: str) -> Event | None:
+        marks = ", ".join("?" * len(kinds))
+        return next(iter(self._select(f"kind IN ({marks}) ORDER BY id DESC LIMIT 1", *kinds)), None)
+
+    def _select(self, where: str, *values: object) -> list[Event]:
+        rows = self._connection.execute(f"SELECT at, kind, attempt, pair, horizon, detail FROM events WHERE {where}", values)
+        return [
+            Event(datetime.fromisoformat(at), kind, attempt, pair, horizon, json.loads(detail))
+            for at, kind, attempt, pair, horizon, detail in rows
+        ]

@@ -1,0 +1,58 @@
+"""Observations: what was known of a series, append-only, a revision being another row."""
+
+import math
+import sqlite3
+from collections.abc import Iterable
+from datetime import date, datetime
+
+from forex_core.values import Observation
+
+
+class Observations:
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def add(self, series: str, source: str, rows: Iterable[Observation], fetched_at: datetime) -> int:
+        """Store the rows whose value is new; a changed one is a revision, known since `fetched_at`. Return how many."""
+        newest = {row.observed_on: row.value for row in self.all_of(series, (source,))}
+        fresh = []
+        for row in rows:
+            before = newest.get(row.observed_on)
+            if before is None or not _same(before, row.value):
+                known_at = row.known_at if before is None else fetched_at
+                fresh.append(_row(series, row, known_at, fetched_at))
+        self._connection.executemany("INSERT OR REPLACE INTO observations VALUES (?, ?, ?, ?, ?, ?)", fresh)
+        return len(fresh)
+
+    def all_of(self, series: str, sources: tuple[str, ...]) -> tuple[Observation, ...]:
+        """Every row of the series from these sources, ascending by date; of one date the first source's newest last."""
+        rows = self._connection.execute(
+            "SELECT source, observed_on, known_at, value FROM observations WHERE series = ? ORDER BY observed_on, known_at",
+            (series,),
+        )
+        rank = {source: -position for position, source in enumerate(sources)}
+        found = [
+            Observation(date.fromisoformat(day), math.nan if value is None else value, datetime.fromisoformat(known), source)
+            for source, day, known, value in rows
+            if source in rank
+        ]
+        if len(sources) > 1:
+            found.sort(key=lambda row: (row.observed_on, rank[row.source], row.known_at))
+        return tuple(found)
+
+    def revisions(self, series: str, source: str, day: date) -> list[Observation]:
+        """Each value that this date has had, oldest first."""
+        return [row for row in self.all_of(series, (source,)) if row.observed_on == day]
+
+
+def _row(series: str, row: Observation, known_at: datetime, fetched_at: datetime) -> tuple[object, ...]:
+    value = row.value if math.isfinite(row.value) else None
+    return series, row.source, row.observed_on.isoformat(), _utc(known_at), _utc(fetched_at), value
+
+
+def _utc(moment: datetime) -> str:
+    return moment.isoformat(timespec="microseconds")
+
+
+def _same(a: float, b: float) -> bool:
+    return a == b or (math.isnan(a) and not math.isfinite(b))
