@@ -134,7 +134,7 @@ class MemberScore:
 
 @dataclass(frozen=True, slots=True)
 class BacktestSummary:
-    """The ensemble over the last stored grid origins, at the target date. Units as in `MemberScore`; the rest fractions."""
+    """The ensemble over the last grid origins, at the target date. Units as in `MemberScore`; the rest fractions."""
 
     origins: int
     rmse: float
@@ -144,6 +144,8 @@ class BacktestSummary:
     wql_ratio: float
     coverage_80: float
     coverage_se: float
+    dm_t: float | None  # Diebold-Mariano against the yardstick; below 0 the ensemble loses less
+    dm_p: float | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from datetime import date
 import numpy as np
 
 from forex_core.backtest import metrics
+from forex_core.backtest.significance import DieboldMariano, diebold_mariano
 from forex_core.backtest.windows import EVERY, Window
 from forex_core.dataset.view import Rates, View
 from forex_core.ensemble.combine import combine, equal_weights
@@ -31,7 +32,9 @@ class Record:
     def of_spot(self) -> "Record":
         """The same as fractions of each origin's spot, so that windows and pairs weigh alike."""
         spots = self.spots
-        return Record(self.origins, self.quantiles / spots[:, None], np.ones_like(spots), self.outcomes / spots, self.overlap)
+        return Record(
+            self.origins, self.quantiles / spots[:, None], np.ones_like(spots), self.outcomes / spots, self.overlap
+        )
 
     def on(self, origins: Iterable[date]) -> "Record":
         """The windows at these origins only."""
@@ -44,7 +47,7 @@ class Record:
 def records(
     rates: Rates, seen: Iterable[Window], horizon: Horizon, outcomes: View, members: Iterable[str]
 ) -> dict[str, Record]:
-    """One record for each member, the yardstick and the ensemble of `members`, over the windows whose target has come."""
+    """A record for each member, the yardstick and the ensemble of `members`, over the windows whose target has come."""
     newest = outcomes.rows[-1].observed_on
     rows: dict[str, list[tuple[date, list[float], float, float]]] = {}
     most = 1
@@ -71,27 +74,40 @@ def _record(rows: list[tuple[date, list[float], float, float]], overlap: int) ->
     return Record(days, np.array(quantiles), np.array(spots), np.array(outcomes), overlap)
 
 
-def wql(record: Record) -> float:
-    """Weighted quantile loss: mean decile loss as a fraction of each origin's spot."""
+def losses(record: Record) -> Floats:
+    """Decile loss of each window as a fraction of its origin's spot, [n]."""
     in_spots = record.of_spot()
-    return float(metrics.decile_loss(in_spots.quantiles, in_spots.outcomes).mean())
+    return metrics.decile_loss(in_spots.quantiles, in_spots.outcomes)
+
+
+def wql(record: Record) -> float:
+    """Weighted quantile loss: the mean of `losses`."""
+    return float(losses(record).mean())
+
+
+def against(record: Record, yardstick: Record) -> DieboldMariano:
+    """Test the losses of two records of the same origins."""
+    return diebold_mariano(losses(record), losses(yardstick), record.overlap)
 
 
 def summary(found: dict[str, Record]) -> BacktestSummary | None:
     """The ensemble's figures for a run's report and tracking; None before the first target has come."""
     if ENSEMBLE not in found or YARDSTICK.name not in found:
         return None
-    record = found[ENSEMBLE].on(found[YARDSTICK.name].origins)
-    n, score = len(record.origins), member_score(record)
+    record = found[ENSEMBLE]
+    yardstick = found[YARDSTICK.name].on(record.origins)
+    n, score, test = len(record.origins), member_score(record), against(record, yardstick)
     return BacktestSummary(
         origins=n,
         rmse=score.rmse,
         mae=score.mae,
         mape=score.mape,
         directional_accuracy=metrics.directional_accuracy(record.quantiles, record.outcomes, record.spots),
-        wql_ratio=wql(record) / wql(found[YARDSTICK.name].on(record.origins)),
+        wql_ratio=wql(record) / wql(yardstick),
         coverage_80=float(metrics.inside(record.quantiles, record.outcomes, 80).mean()),
         coverage_se=metrics.binomial_error(80, n),
+        dm_t=test.t,
+        dm_p=test.p,
     )
 
 

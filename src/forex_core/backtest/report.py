@@ -1,4 +1,4 @@
-"""The backtest's table: a row a pair, horizon and member, and the panel's over all pairs. Errors are fractions of spot."""
+"""A backtest's rows: one a pair, horizon and member, and the panel's over all pairs. Errors are fractions of spot."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from forex_core.backtest import metrics
-from forex_core.backtest.evaluate import Record, wql
+from forex_core.backtest.evaluate import Record, against, losses, wql
 from forex_core.backtest.significance import diebold_mariano
-from forex_core.models.table import YARDSTICK
 from forex_core.values import Floats
 
 
@@ -42,15 +41,14 @@ def row_of(pair: str, horizon: str, member: str, record: Record, yardstick: Reco
     """Measure one record against the yardstick's on the same origins."""
     mine, other = record.of_spot(), yardstick.on(record.origins).of_spot()
     said, came = mine.quantiles, mine.outcomes
-    loss, other_loss = (metrics.decile_loss(r.quantiles, r.outcomes) for r in (mine, other))
-    test = diebold_mariano(loss, other_loss, record.overlap)
+    test = against(mine, other)
     return Row(
         pair,
         horizon,
         member,
         len(mine.origins),
-        wql_ratio=wql(record) / wql(other),
-        wql=wql(record),
+        wql_ratio=wql(mine) / wql(other),
+        wql=wql(mine),
         rmse=metrics.rmse(said, came),
         rmse_ratio=metrics.rmse(said, came) / metrics.rmse(other.quantiles, other.outcomes),
         mae=metrics.mae(said, came),
@@ -109,14 +107,9 @@ def _joint_losses(found: list[tuple[Record, Record]]) -> tuple[Floats, Floats]:
     """Mean over pairs, by origin, of the losses relative to the pair's mean yardstick loss."""
     by_origin: dict[object, list[tuple[float, float]]] = {}
     for record, yardstick in found:
-        mine, other = record.of_spot(), yardstick.on(record.origins).of_spot()
-        loss, other_loss = (metrics.decile_loss(r.quantiles, r.outcomes) for r in (mine, other))
+        loss, other_loss = losses(record), losses(yardstick.on(record.origins))
         scale = float(other_loss.mean())
         for origin, a, b in zip(record.origins, loss / scale, other_loss / scale, strict=True):
             by_origin.setdefault(origin, []).append((float(a), float(b)))
     means = np.array([np.mean(by_origin[origin], axis=0) for origin in sorted(by_origin, key=str)])
     return means[:, 0], means[:, 1]
-
-
-def is_yardstick(row: Row) -> bool:
-    return row.member == YARDSTICK.name

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from datetime import date
 from hashlib import sha256
 from typing import Any, cast
 
@@ -37,10 +37,8 @@ def origins(rates: Rates, start: date, end: date) -> list[date]:
 
 def last_origins(rates: Rates, issued_on: date, days: int, count: int) -> list[date]:
     """The newest `count` origins whose target date, `days` ahead, has come by `issued_on`."""
-    due = issued_on - timedelta(days=days)
-    return [day for day in origins(rates, ANCHOR, issued_on) if rates.calendar.target(day, days) <= due + timedelta(days)][
-        -count:
-    ]
+    due = [day for day in origins(rates, ANCHOR, issued_on) if rates.calendar.target(day, days) <= issued_on]
+    return due[-count:]
 
 
 def windows(

@@ -21,7 +21,7 @@ SEED = 11  # the level to start from is the median of so many rows
 
 @dataclass(frozen=True, slots=True)
 class Trusted:
-    """The admitted rows, ascending, one a date, and the refused ones. A confirmed jump is known since its confirmation."""
+    """The admitted rows, ascending, one a date, and the refused. A confirmed jump is known since its confirmation."""
 
     rows: tuple[Observation, ...]
     quarantined: tuple[Quarantined, ...]

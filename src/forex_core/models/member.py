@@ -7,7 +7,7 @@ from forex_core.values import QuantilePath, Series
 
 
 class Member(Protocol):
-    """One model. Its dataclass fields are its parameters; `revision` rises when the same parameters mean other numbers."""
+    """One model. Its dataclass fields are its parameters; `revision` rises when they come to mean other numbers."""
 
     @property
     def name(self) -> str: ...

@@ -22,4 +22,4 @@ def standard_normal() -> Floats:
 @cache
 def standard_student(dof: int) -> Floats:
     """Quantiles at LEVELS of Student's t with `dof` degrees of freedom, scaled to unit variance."""
-    return np.asarray(stdtrit(dof, LEVELS), dtype=float) * np.sqrt((dof - 2) / dof)
+    return np.asarray(stdtrit(dof, LEVELS) * np.sqrt((dof - 2) / dof), dtype=float)

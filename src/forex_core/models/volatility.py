@@ -31,4 +31,4 @@ def rolling_variances(returns: Floats, window: int) -> Floats:
     start = np.maximum(end - window, 0)
     count = end - start
     mean = (sums[end] - sums[start]) / count
-    return np.maximum((squares[end] - squares[start]) / count - mean**2, 0.0)
+    return np.asarray(np.maximum((squares[end] - squares[start]) / count - mean**2, 0.0))

@@ -27,9 +27,7 @@ class CsvFile:
     def fetch(self, pair: str, start: date, end: date, now: datetime) -> list[Observation]:
         calendar_of(pair)  # refuses what is no pair
         rows = _parse(_read(self.path), self.path.name)
-        return [
-            Observation(day, value, min(end_of(day), now), self.name) for day, value in rows if start <= day <= end
-        ]
+        return [Observation(day, value, min(end_of(day), now), self.name) for day, value in rows if start <= day <= end]
 
 
 def _read(path: Path) -> str:

@@ -24,7 +24,9 @@ class Ecb:
         per_euro = {currency: _per_euro(currency) for currency in (base, quote)}
         calendar = calendar_of(pair)
         return [
-            Observation(day, per_euro[quote][day] / per_euro[base][day], self.release.known_at(day, calendar), self.name)
+            Observation(
+                day, per_euro[quote][day] / per_euro[base][day], self.release.known_at(day, calendar), self.name
+            )
             for day in sorted(per_euro[base].keys() & per_euro[quote].keys())
             if start <= day <= end
         ]

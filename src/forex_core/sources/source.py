@@ -22,7 +22,7 @@ class Source(Protocol):
         ...
 
     def fetch(self, pair: str, start: date, end: date, now: datetime) -> list[Observation]:
-        """The observations with start <= observed_on <= end, ascending; SourceUnavailable or DataError if none can be had.
+        """The observations with start <= observed_on <= end, ascending; SourceUnavailable or DataError if it can't.
 
         `now` is the time of reading; a source whose values become known on reading uses it.
         """

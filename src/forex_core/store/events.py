@@ -35,15 +35,21 @@ class Events:
         """`started` events without an end; with the lock held, their processes are dead."""
         marks = ", ".join("?" * len(ENDS))
         return self._select(
-            f"kind = 'started' AND attempt NOT IN (SELECT attempt FROM events WHERE kind IN ({marks})) ORDER BY id", *ENDS
+            f"kind = 'started' AND attempt NOT IN (SELECT attempt FROM events WHERE kind IN ({marks})) ORDER BY id",
+            *ENDS,
         )
+
+    def has(self, kind: str, attempt: str) -> bool:
+        return bool(self._select("kind = ? AND attempt = ? LIMIT 1", kind, attempt))
 
     def newest(self, *kinds: str) -> Event | None:
         marks = ", ".join("?" * len(kinds))
         return next(iter(self._select(f"kind IN ({marks}) ORDER BY id DESC LIMIT 1", *kinds)), None)
 
     def _select(self, where: str, *values: object) -> list[Event]:
-        rows = self._connection.execute(f"SELECT at, kind, attempt, pair, horizon, detail FROM events WHERE {where}", values)
+        rows = self._connection.execute(
+            f"SELECT at, kind, attempt, pair, horizon, detail FROM events WHERE {where}", values
+        )
         return [
             Event(datetime.fromisoformat(at), kind, attempt, pair, horizon, json.loads(detail))
             for at, kind, attempt, pair, horizon, detail in rows

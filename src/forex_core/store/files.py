@@ -45,8 +45,12 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except PermissionError as error:
-        raise NotOwner(f"no permission to write {error.filename or path}", hint="run as the owner of the data") from error
+        raise NotOwner(
+            f"no permission to write {error.filename or path}", hint="run as the owner of the data"
+        ) from error
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
-            raise CannotWrite(f"cannot write {path}: {error.strerror}", hint="free some space or fix the path") from error
+            raise CannotWrite(
+                f"cannot write {path}: {error.strerror}", hint="free some space or fix the path"
+            ) from error
         raise CorruptStore(f"cannot write {path}: {error.strerror or error}") from error

@@ -43,6 +43,14 @@ class Forecasts:
     def pairs(self) -> list[str]:
         return [row[0] for row in self._connection.execute("SELECT DISTINCT pair FROM forecasts ORDER BY pair")]
 
+    def first_role(self, pair: str, horizon: str, issued_on: date) -> str | None:
+        """The role of the first forecast frozen for this pair, horizon and issue date."""
+        row = self._connection.execute(
+            "SELECT role FROM forecasts WHERE pair = ? AND horizon = ? AND issued_on = ? ORDER BY rowid LIMIT 1",
+            (pair, horizon, issued_on.isoformat()),
+        ).fetchone()
+        return row[0] if row else None
+
     def unfinished(self, steps: tuple[str, ...]) -> list[Forecast]:
         """Frozen forecasts of which some of `steps` is missing, oldest first."""
         marks = ", ".join("?" * len(steps))
@@ -60,7 +68,8 @@ class Forecasts:
 
     def score(self, score: Score, *, final: bool) -> None:
         self._connection.execute(
-            "INSERT INTO scores VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET final = excluded.final, body = excluded.body",
+            "INSERT INTO scores VALUES (?, ?, ?) "
+            "ON CONFLICT DO UPDATE SET final = excluded.final, body = excluded.body",
             (score.forecast_id, final, SCORE.dump_json(score).decode()),
         )
 

@@ -27,12 +27,15 @@ class Observations:
     def all_of(self, series: str, sources: tuple[str, ...]) -> tuple[Observation, ...]:
         """Every row of the series from these sources, ascending by date; of one date the first source's newest last."""
         rows = self._connection.execute(
-            "SELECT source, observed_on, known_at, value FROM observations WHERE series = ? ORDER BY observed_on, known_at",
+            "SELECT source, observed_on, known_at, value FROM observations WHERE series = ? "
+            "ORDER BY observed_on, known_at",
             (series,),
         )
         rank = {source: -position for position, source in enumerate(sources)}
         found = [
-            Observation(date.fromisoformat(day), math.nan if value is None else value, datetime.fromisoformat(known), source)
+            Observation(
+                date.fromisoformat(day), math.nan if value is None else value, datetime.fromisoformat(known), source
+            )
             for source, day, known, value in rows
             if source in rank
         ]

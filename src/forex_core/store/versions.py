@@ -2,41 +2,34 @@
 
 import json
 import sqlite3
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    version_id: str
-    pair: str
-    horizon: str
-    hash: str
+Config = dict[str, object]
 
 
 class Versions:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
-    def of_config(self, pair: str, horizon: str, config: dict[str, object], now: datetime) -> Version:
-        """The version of this configuration, registered if it was never seen; the first of a horizon is champion."""
-        text = json.dumps(config, sort_keys=True, separators=(",", ":"))
-        digest = sha256(text.encode()).hexdigest()
+    def find(self, pair: str, horizon: str, config: Config) -> str | None:
+        """The version id of this configuration, if it was ever registered."""
         row = self._connection.execute(
-            "SELECT version_id FROM versions WHERE pair = ? AND horizon = ? AND hash = ?", (pair, horizon, digest)
+            "SELECT version_id FROM versions WHERE pair = ? AND horizon = ? AND hash = ?",
+            (pair, horizon, _digest(config)),
         ).fetchone()
-        if row:
-            return Version(row[0], pair, horizon, digest)
-        version = Version(self._unused_id(now), pair, horizon, digest)
+        return row[0] if row else None
+
+    def register(self, pair: str, horizon: str, config: Config, now: datetime) -> str:
+        """The version id of this configuration, made now if it was never seen."""
+        if found := self.find(pair, horizon, config):
+            return found
+        version_id = self._unused_id(now)
         self._connection.execute(
             "INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?)",
-            (version.version_id, pair, horizon, digest, now.isoformat(), text),
+            (version_id, pair, horizon, _digest(config), now.isoformat(), _canonical(config)),
         )
-        self._connection.execute(
-            "INSERT OR IGNORE INTO champions VALUES (?, ?, ?, ?, NULL)", (pair, horizon, version.version_id, now.isoformat())
-        )
-        return version
+        return version_id
 
     def champion(self, pair: str, horizon: str) -> str | None:
         """The version id of the champion."""
@@ -45,9 +38,23 @@ class Versions:
         ).fetchone()
         return row[0] if row else None
 
+    def crown_first(self, pair: str, horizon: str, version_id: str, now: datetime) -> None:
+        """Make this version champion if there is none yet."""
+        self._connection.execute(
+            "INSERT OR IGNORE INTO champions VALUES (?, ?, ?, ?, NULL)", (pair, horizon, version_id, now.isoformat())
+        )
+
     def _unused_id(self, now: datetime) -> str:
         """`v2025-07-06--18h51`, then `-2`, `-3` within the same minute."""
         stem = now.strftime("v%Y-%m-%d--%Hh%M")
         taken = {row[0] for row in self._connection.execute("SELECT version_id FROM versions")}
         suffixes = ("" if n == 1 else f"-{n}" for n in range(1, len(taken) + 2))
         return next(stem + suffix for suffix in suffixes if stem + suffix not in taken)
+
+
+def _canonical(config: Config) -> str:
+    return json.dumps(config, sort_keys=True, separators=(",", ":"))
+
+
+def _digest(config: Config) -> str:
+    return sha256(_canonical(config).encode()).hexdigest()

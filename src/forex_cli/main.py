@@ -1,0 +1,23 @@
+"""The `forex` command: every command by name; their bodies import the library when called."""
+
+import typer
+
+from forex_cli import backtest, config, run, status
+from forex_cli.session import begin
+
+app = typer.Typer(
+    name="forex",
+    help="Honest exchange-rate forecasts, every business day.\n\nFirst steps:  forex demo    forex status    forex run",
+    pretty_exceptions_enable=False,
+)
+app.callback(invoke_without_command=True)(begin)
+app.command()(run.run)
+app.command()(run.demo)
+app.command()(status.status)
+app.command()(backtest.backtest)
+app.add_typer(config.app, name="config")
+
+
+def main() -> None:
+    """The console script."""
+    app()

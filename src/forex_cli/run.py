@@ -1,0 +1,76 @@
+"""forex run, forex demo, and the `run` of the four services: one way to start a run."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from forex_cli import options
+from forex_cli.session import errors_as_exit_codes, print_json, say_error, session
+
+if TYPE_CHECKING:
+    from forex_core.pipeline.request import Request
+    from forex_core.settings import Settings
+
+NEXT_AFTER_DEMO = """\
+USD/CLP itself needs its own rates. With a file of them (header date,value):
+  forex run --pair USDCLP --source csv:PATH
+To see what was recorded:
+  forex status
+  python scripts/mlflow_dashboard.py"""
+
+
+def run(
+    context: typer.Context,
+    horizons: Annotated[list[str] | None, typer.Argument(metavar="[7d 15d 30d 90d | all]")] = None,
+    pair: options.Pairs = None,
+    source: options.Source = None,
+    as_of: options.AsOf = None,
+    members: options.Members = None,
+    skip_email: options.SkipEmail = False,
+    output_dir: options.OutputDir = None,
+    dry_run: options.DryRun = False,
+    json: options.Json = False,
+) -> None:
+    """Forecast, freeze, report and track: the daily job. Run again, it finishes what is open and repeats nothing.
+
+    Examples:  forex run    forex run 7d --pair EURUSD    forex run all --source csv:rates.csv --as-of 2024-06-28
+    """
+    with errors_as_exit_codes(context, as_json=json):
+        from forex_core.bootstrap import request_for
+        from forex_core.horizons import chosen
+
+        settings = session(context).settings(pairs=pair, source=source, members=members, output_dir=output_dir)
+        day = as_of.date() if as_of else None
+        request = request_for(settings, chosen(horizons or []), as_of=day, skip_email=skip_email)
+        _run_and_show(settings, request, dry_run=dry_run, as_json=json)
+
+
+def demo(context: typer.Context, json: options.Json = False, dry_run: options.DryRun = False) -> None:
+    """The main job on embedded real rates of EUR/USD: no network, no keys."""
+    with errors_as_exit_codes(context, as_json=json):
+        from forex_core.bootstrap import request_for
+        from forex_core.horizons import chosen
+        from forex_core.sources.ecb import Ecb
+
+        settings = session(context).settings(pairs=["EURUSD"], source="ecb")
+        request = request_for(settings, chosen([]), as_of=Ecb().newest(), demo=True, skip_email=True)
+        _run_and_show(settings, request, dry_run=dry_run, as_json=json)
+        if not json:
+            typer.echo(f"\n{NEXT_AFTER_DEMO}")
+
+
+def _run_and_show(settings: "Settings", request: "Request", *, dry_run: bool, as_json: bool) -> None:
+    from forex_cli.run_output import as_object, show
+    from forex_core.bootstrap import opened
+    from forex_core.pipeline.run import run_forecast
+
+    with opened(settings, dry_run=dry_run) as adapters:
+        result = run_forecast(request, adapters)
+    if as_json:
+        print_json(as_object(result, request))
+    else:
+        show(result, dry_run=dry_run)
+    for error in dict.fromkeys(result.errors):
+        say_error(error, as_json=as_json)
+    if result.exit_code:
+        raise typer.Exit(result.exit_code)

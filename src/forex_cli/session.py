@@ -1,0 +1,94 @@
+"""What every command shares: the options before its name, settings, logs, and errors turned into exit codes."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from forex_core.errors import ForexError
+from forex_core.settings import Settings
+
+
+@dataclass(frozen=True)
+class Session:
+    """The options before the command's name."""
+
+    config: Path | None
+    debug: bool
+
+    def settings(self, **flags: object) -> Settings:
+        """The settings, with these flags on top."""
+        return Settings.load(flags, os.environ, Path.cwd(), self.config)
+
+
+def begin(
+    context: typer.Context,
+    config: Annotated[Path | None, typer.Option(help="Read this forex.toml instead of the nearest one.")] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say what is being done.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what went wrong.")] = False,
+    debug: Annotated[bool, typer.Option(help="Show the traceback of an error.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and end.")] = False,
+) -> None:
+    """Set up the log and keep the options that hold for every command."""
+    if version:
+        from forex_core.bootstrap import code_version
+
+        typer.echo(f"forex {code_version()} (Python {sys.version.split()[0]})")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(2)
+    _log_to_stderr("DEBUG" if debug else "INFO" if verbose else "ERROR" if quiet else "WARNING")
+    context.obj = Session(config, debug)
+
+
+def _log_to_stderr(level: str) -> None:
+    from loguru import logger
+
+    logger.remove()
+    # diagnose would print variables, and so secrets, into tracebacks
+    logger.add(sys.stderr, level=level, format="{level.name: <7} {message}", diagnose=False, backtrace=False)
+
+
+def session(context: typer.Context) -> Session:
+    found: Session = context.obj
+    return found
+
+
+@contextmanager
+def errors_as_exit_codes(context: typer.Context, *, as_json: bool = False) -> Iterator[None]:
+    """Expected errors are one line (or one JSON object) on stderr and their exit code; bugs keep their traceback."""
+    try:
+        yield
+        sys.stdout.flush()
+    except ForexError as error:
+        if session(context).debug:
+            raise
+        say_error(error, as_json=as_json)
+        raise typer.Exit(error.exit_code) from error
+
+
+def say_error(error: ForexError, *, as_json: bool) -> None:
+    """Write an error to stderr."""
+    if as_json:
+        described = {
+            "code": error.code,
+            "exit_code": error.exit_code,
+            "message": error.message,
+            "hint": error.hint,
+            "untouched": error.untouched,
+        }
+        typer.echo(json.dumps({"schema": 1, "error": described}), err=True)
+    else:
+        typer.echo(f"error: {error}", err=True)
+
+
+def print_json(content: object) -> None:
+    """One object on stdout, never localised, never with NaN."""
+    typer.echo(json.dumps(content, allow_nan=False))

@@ -1,0 +1,115 @@
+"""Settings to real adapters: the only module that knows them all."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+
+from forex_core.dataset.fetch import utc_now
+from forex_core.errors import NotOwner, SettingsError, UsageError
+from forex_core.horizons import Horizon
+from forex_core.mlops.tracker import MlflowTracker
+from forex_core.mlops.untracked import Untracked
+from forex_core.models.member import Member
+from forex_core.models.table import members_named
+from forex_core.pipeline.request import Adapters, Request
+from forex_core.settings import FLAG, PACKAGE_ROOT, Settings
+from forex_core.sources.table import chain_for
+from forex_core.store.lock import writer_lock
+from forex_core.store.store import Store
+
+
+@contextmanager
+def opened(settings: Settings, *, dry_run: bool = False) -> Iterator[Adapters]:
+    """The adapters of a run, with the lock held. A dry run works on a copy in memory and leaves no trace."""
+    data_dir = owned(settings.data_dir)
+    with writer_lock(data_dir, settings.lock_wait_seconds), Store.for_writing(data_dir) as store:
+        reports = settings.output_dir or data_dir / "reports"
+        if dry_run:
+            yield Adapters(store.scratch_copy(), Untracked(), reports, steps=())
+        else:
+            yield Adapters(store, MlflowTracker(data_dir / "mlflow", settings.mlflow_tracking_uri), reports)
+
+
+def owned(data_dir: Path) -> Path:
+    """The data directory, or NotOwner if it, or the nearest existing one above it, is not ours to write."""
+    nearest = next(folder for folder in (data_dir, *data_dir.parents) if folder.exists())
+    if data_dir.exists() and data_dir.stat().st_uid != os.geteuid():
+        raise NotOwner(
+            f"{data_dir} belongs to user {data_dir.stat().st_uid}, this is user {os.geteuid()}",
+            untouched="nothing was changed",
+            hint=f"run as its owner, or set FOREX_DATA_DIR (sudo -u '#{data_dir.stat().st_uid}' ...)",
+        )
+    if not os.access(nearest, os.W_OK):
+        raise NotOwner(f"no permission to write {nearest}", untouched="nothing was changed", hint="set FOREX_DATA_DIR")
+    return data_dir
+
+
+def request_for(
+    settings: Settings, horizons: list[Horizon], *, as_of: date | None, demo: bool = False, skip_email: bool = False
+) -> Request:
+    """What the settings and the command line ask of a run, checked before anything is opened."""
+    check(settings)
+    return Request(
+        pairs=settings.pairs,
+        horizons=tuple(horizons),
+        source=settings.source,
+        members=members_of(settings),
+        as_of=as_of,
+        now=utc_now(),
+        demo=demo,
+        skip_email=skip_email,
+        environment=settings.environment,
+        stale_after_days=settings.stale_after_days,
+        code_version=code_version(),
+    )
+
+
+def members_of(settings: Settings) -> tuple[Member, ...]:
+    """The members that are set; a name that does not exist is blamed on where it was written."""
+    with _blaming(settings, "members"):
+        return members_named(settings.members)
+
+
+def check(settings: Settings) -> None:
+    """Refuse settings that no run could use."""
+    members_of(settings)
+    if settings.source != "auto":
+        with _blaming(settings, "source"):
+            for pair in settings.pairs:
+                chain_for(pair, settings.source)
+
+
+@contextmanager
+def _blaming(settings: Settings, name: str) -> Iterator[None]:
+    """A wrong name on the command line is a usage error, anywhere else one of configuration."""
+    try:
+        yield
+    except UsageError as error:
+        origin = settings.origins[name]
+        if origin == FLAG:
+            raise
+        raise SettingsError(f"{origin} ({name}): {error.message}", hint="see `forex config show`") from error
+
+
+def code_version() -> str:
+    """The package's version, and the commit when it runs from a checkout."""
+    commit = _commit(PACKAGE_ROOT / ".git")
+    return version("forex-core") + (f"+{commit[:12]}" if commit else "")
+
+
+def _commit(git: Path) -> str | None:
+    """Read HEAD without git, which a server may lack."""
+    try:
+        head = (git / "HEAD").read_text(encoding="ascii").strip()
+        if not head.startswith("ref: "):
+            return head
+        name = head.removeprefix("ref: ")
+        if (loose := git / name).is_file():
+            return loose.read_text(encoding="ascii").strip()
+        packed = (git / "packed-refs").read_text(encoding="ascii").splitlines()
+        return next((line.split()[0] for line in packed if line.endswith(f" {name}")), None)
+    except OSError:
+        return None

@@ -1,0 +1,1 @@
+"""One run, from the newest rates to a frozen, reported and tracked forecast."""

@@ -1,0 +1,75 @@
+"""Every start leaves a trace, so that a run that died is noticed by the next one."""
+
+from dataclasses import dataclass
+from uuid import uuid4
+
+from loguru import logger
+
+from forex_core.errors import ForexError, TrackingError
+from forex_core.mlops.tracker import Attempt
+from forex_core.pipeline.request import Adapters, Request
+from forex_core.store.events import Event
+
+
+@dataclass(frozen=True)
+class Attempts:
+    """The attempts of one run at one pair, a horizon each."""
+
+    adapters: Adapters
+    by_horizon: dict[str, Attempt]
+
+    @classmethod
+    def start(cls, pair: str, request: Request, adapters: Adapters) -> "Attempts":
+        """Record that each horizon is begun, before anything is fetched."""
+        attempts = {
+            horizon.key: Attempt(uuid4().hex, pair, horizon.key, request.now, request.environment)
+            for horizon in request.horizons
+        }
+        with adapters.store.transaction():
+            for attempt in attempts.values():
+                adapters.store.events.add(_event("started", attempt, environment=attempt.environment))
+        return cls(adapters, attempts)
+
+    def issued(self, horizon: str, forecast_id: str) -> None:
+        """Note the freeze; the caller's transaction commits both together."""
+        self.adapters.store.events.add(_event("issued", self.by_horizon[horizon], forecast_id=forecast_id))
+
+    def finish(self, horizon: str, state: str) -> None:
+        self._end("finished", horizon, state=state)
+
+    def fail(self, horizon: str, error: ForexError) -> None:
+        """Record the failure in MLflow and among the events."""
+        logger.debug("{} {} failed: {}", self.by_horizon[horizon].pair, horizon, error)
+        try:
+            self.adapters.tracker.record_end(self.by_horizon[horizon], "FAILED", str(error))
+        except TrackingError as trouble:
+            logger.warning("{}", trouble)
+        self._end("failed", horizon, error=str(error), code=error.code)
+
+    def _end(self, kind: str, horizon: str, **detail: str) -> None:
+        with self.adapters.store.transaction():
+            self.adapters.store.events.add(_event(kind, self.by_horizon[horizon], **detail))
+
+
+def sweep(adapters: Adapters) -> None:
+    """End what earlier runs began and, killed or crashed, never ended; we hold the lock, so they are dead."""
+    store = adapters.store
+    for start in store.events.unended():
+        attempt = Attempt(
+            start.attempt or "", start.pair or "", start.horizon or "", start.at, start.detail["environment"]
+        )
+        frozen = store.events.has("issued", attempt.attempt_id)
+        if not frozen:
+            logger.warning("the run of {} {} at {:%Y-%m-%d %H:%M} UTC was killed", start.pair, start.horizon, start.at)
+            try:
+                adapters.tracker.record_end(attempt, "KILLED", "the run ended without a word: killed or crashed")
+            except TrackingError as trouble:
+                logger.warning("{}", trouble)
+                continue  # the next run tries again
+        with store.transaction():
+            store.events.add(_event("finished" if frozen else "killed", attempt, state="completed later"))
+
+
+def _event(kind: str, attempt: Attempt, **detail: str) -> Event:
+    at = attempt.started_at
+    return Event(at, kind, attempt.attempt_id, attempt.pair, attempt.horizon, detail)

@@ -1,0 +1,129 @@
+"""Make a forecast and freeze it: the one commit that acknowledges it."""
+
+import json
+from hashlib import sha256
+
+from loguru import logger
+
+from forex_core.backtest.evaluate import member_score, summary
+from forex_core.backtest.windows import parameters, series_hash
+from forex_core.ensemble.combine import combine, equal_weights
+from forex_core.horizons import Horizon
+from forex_core.pipeline.attempts import Attempts
+from forex_core.pipeline.market import Market, moment_of
+from forex_core.pipeline.request import Adapters, Request
+from forex_core.pipeline.study import Study
+from forex_core.store.store import Store
+from forex_core.store.versions import Config
+from forex_core.values import LEVELS, Forecast, MemberView
+
+WEIGHTING = "equal"
+HISTORY = 126  # business days in the fan chart: six months
+
+
+def version_config(request: Request) -> Config:
+    """What makes a version: change any of it and it is another one."""
+    return {
+        "members": [
+            {"name": member.name, "revision": member.revision, "parameters": parameters(member)}
+            for member in request.members
+        ],
+        "weighting": WEIGHTING,
+        "levels": list(LEVELS),
+        "features": {},
+    }
+
+
+def role_of(pair: str, horizon: Horizon, request: Request, store: Store) -> str:
+    """replay and demo are no track record; live, the champion's version is champion and any other its challenger."""
+    if not request.live:
+        return "demo" if request.demo else "replay"
+    champion = store.versions.champion(pair, horizon.key)
+    version = store.versions.find(pair, horizon.key, version_config(request))
+    return "champion" if champion in (None, version) else "challenger"
+
+
+def identity(pair: str, horizon: Horizon, market: Market, role: str) -> str:
+    """One forecast a pair, horizon, issue date and role."""
+    return f"{pair}-{horizon.key}-{market.issued_on}-{role}"
+
+
+def freeze(
+    horizon: Horizon, market: Market, learned: Study, request: Request, adapters: Adapters, attempts: Attempts
+) -> Forecast:
+    """Assemble the forecast and commit it, its version and its event together."""
+    pair, store = market.rates.pair, adapters.store
+    with store.transaction():
+        role = role_of(pair, horizon, request, store)
+        version_id = store.versions.register(pair, horizon.key, version_config(request), request.now)
+        if role == "champion":
+            store.versions.crown_first(pair, horizon.key, version_id, request.now)
+        forecast = _assembled(horizon, market, learned, request, role, version_id)
+        store.forecasts.freeze(forecast)
+        attempts.issued(horizon.key, forecast.forecast_id)
+    logger.info("frozen {}", forecast.forecast_id)
+    return forecast
+
+
+def _assembled(
+    horizon: Horizon, market: Market, learned: Study, request: Request, role: str, version_id: str
+) -> Forecast:
+    view, calendar = market.view, market.rates.calendar
+    target = calendar.target(market.issued_on, horizon.days)
+    steps = calendar.steps(market.issued_on, target)
+    weights = equal_weights(list(learned.paths))
+    path = combine(learned.paths, weights).rates[:steps]
+    members = _member_views(learned, horizon, steps, weights)
+    dropped = tuple(f"{name} dropped out: {why}." for name, why in learned.dropped.items())
+    quantiles = dict(zip(LEVELS, map(float, path[-1]), strict=True))
+    content = {
+        "pair": market.rates.pair,
+        "horizon": horizon.key,
+        "issued_on": market.issued_on.isoformat(),
+        "role": role,
+        "target_date": target.isoformat(),
+        "levels": list(LEVELS),
+        "quantiles": list(quantiles.values()),
+        "members": weights,
+        "data_hash": series_hash(view.series),
+        "version_id": version_id,
+    }
+    return Forecast(
+        forecast_id=identity(market.rates.pair, horizon, market, role),
+        pair=market.rates.pair,
+        horizon=horizon.key,
+        role=role,
+        issued_on=market.issued_on,
+        as_of=moment_of(request),
+        created_at=request.now,
+        target_date=target,
+        steps=steps,
+        spot=view.spot,
+        path=tuple(tuple(map(float, row)) for row in path),
+        random_walk=learned.yardstick.at(steps),
+        members=members,
+        backtest=summary(learned.found[horizon.key]),
+        banners=(*market.banners, *dropped),
+        history=tuple((row.observed_on, row.value) for row in view.rows[-HISTORY:]),
+        history_length=len(view.rows),
+        environment=request.environment,
+        weighting=WEIGHTING,
+        version_id=version_id,
+        data_hash=str(content["data_hash"]),
+        content_hash=sha256(json.dumps(content, sort_keys=True).encode()).hexdigest(),
+        code_version=request.code_version,
+    )
+
+
+def _member_views(learned: Study, horizon: Horizon, steps: int, weights: dict[str, float]) -> tuple[MemberView, ...]:
+    found = learned.found[horizon.key]
+    return tuple(
+        MemberView(
+            name=member.name,
+            weight=weights.get(member.name, 0.0),
+            quantiles=learned.paths[member.name].at(steps) if member.name in learned.paths else None,
+            reason=learned.dropped.get(member.name),
+            score=member_score(found[member.name]) if member.name in found else None,
+        )
+        for member in learned.members
+    )

@@ -1,0 +1,83 @@
+"""What is known of a pair at the run's moment: fetched, gated, fresh enough to forecast from."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from forex_core.calendars import end_of
+from forex_core.dataset.fetch import fetch
+from forex_core.dataset.view import Rates, View
+from forex_core.errors import DataError, NotYet, SourceUnavailable
+from forex_core.pipeline.request import Request
+from forex_core.sources.source import Source
+from forex_core.sources.table import chain_for
+from forex_core.store.store import Store
+
+
+@dataclass(frozen=True)
+class Market:
+    """The rates of a pair and the view a forecast starts from. `late` is set when a newer value is overdue."""
+
+    source: str
+    rates: Rates
+    view: View
+    banners: tuple[str, ...]
+    late: NotYet | None
+
+    @property
+    def issued_on(self) -> date:
+        return self.view.rows[-1].observed_on
+
+
+def observe(pair: str, request: Request, store: Store) -> Market:
+    """Fetch and gate; DataError or SourceUnavailable if there is nothing to forecast from."""
+    chain = chain_for(pair, request.source)
+    rates = fetch(pair, chain, store, request.now, request.as_of)
+    source = next(source for source in chain if not rates.rows or source.name == rates.rows[-1].source)
+    view = _view(rates, request).enough(pair)
+    age = rates.calendar.steps(view.rows[-1].observed_on, moment_of(request).date())
+    if not request.demo and age > request.stale_after_days:
+        raise _stale(view, source, age, request)
+    late = _late(view, source, rates, request)
+    return Market(source.name, rates, view, _banners(view, late, request), late)
+
+
+def moment_of(request: Request) -> datetime:
+    """The moment whose knowledge the run uses."""
+    return request.now if request.as_of is None else end_of(request.as_of)
+
+
+def _view(rates: Rates, request: Request) -> View:
+    return rates.as_of(request.now) if request.as_of is None else rates.at_close(request.as_of)
+
+
+def _stale(view: View, source: Source, age: int, request: Request) -> DataError:
+    kind = DataError if source.whole else SourceUnavailable
+    return kind(
+        f"the newest trusted rate of {source.name} is of {view.rows[-1].observed_on}, "
+        f"{age} business days old; the limit is {request.stale_after_days}",
+        untouched="no forecast was issued",
+        hint="give newer rates, or replay an earlier day with --as-of",
+    )
+
+
+def _late(view: View, source: Source, rates: Rates, request: Request) -> NotYet | None:
+    if not request.live:
+        return None  # waiting brings a replay nothing
+    due = source.release.newest_due(request.now, rates.calendar)
+    if view.rows[-1].observed_on >= due:
+        return None
+    return NotYet(f"the rate of {due} is due at {source.name} and not out yet", hint="run again later")
+
+
+def _banners(view: View, late: NotYet | None, request: Request) -> tuple[str, ...]:
+    banners = []
+    if request.demo:
+        banners.append("A demonstration on embedded rates, not on today's.")
+    elif request.as_of is not None:
+        banners.append(f"A replay as of {request.as_of}: it uses what was known then and is never track record.")
+    if late:
+        banners.append(f"Not the newest rate: {late.message}.")
+    if view.quarantined:
+        count, newest = len(view.quarantined), view.quarantined[-1]
+        banners.append(f"{count} {'row was' if count == 1 else 'rows were'} refused by the gate, the newest: {newest}.")
+    return tuple(banners)

@@ -1,0 +1,101 @@
+"""What a run is asked for, what it works with, and what it answers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Literal
+
+from forex_core.dataset.view import View
+from forex_core.errors import ForexError, NotYet
+from forex_core.horizons import Horizon
+from forex_core.mlops.tracker import Tracker
+from forex_core.models.member import Member
+from forex_core.pipeline.order import STEPS
+from forex_core.store.store import Store
+from forex_core.values import Forecast
+
+State = Literal["issued", "already_issued", "failed"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One run. `as_of` makes it a replay; `demo` a demonstration, which knows no staleness."""
+
+    pairs: tuple[str, ...]
+    horizons: tuple[Horizon, ...]
+    source: str
+    members: tuple[Member, ...]
+    as_of: date | None
+    now: datetime
+    demo: bool = False
+    skip_email: bool = False
+    environment: str = "production"
+    stale_after_days: int = 3
+    code_version: str = "unknown"
+
+    @property
+    def role(self) -> str:
+        """What the forecasts will be; a live one may turn out a challenger (see `issue.role_of`)."""
+        return "champion" if self.live else "demo" if self.demo else "replay"
+
+    @property
+    def live(self) -> bool:
+        """True if the forecasts become track record."""
+        return self.as_of is None and not self.demo
+
+
+@dataclass(frozen=True)
+class Adapters:
+    """The outside world of a run, opened under the lock. A dry run has no steps, and a store that is a copy."""
+
+    store: Store
+    tracker: Tracker
+    reports: Path
+    steps: tuple[str, ...] = STEPS
+
+
+@dataclass(frozen=True)
+class HorizonResult:
+    """What became of one horizon: a forecast, or the error that prevented it (or, after the freeze, a step)."""
+
+    horizon: str
+    state: State
+    forecast: Forecast | None = None
+    run_id: str | None = None
+    report: str | None = None
+    notes: tuple[str, ...] = ()  # of today, beside the banners that were frozen
+    error: ForexError | None = None
+
+
+@dataclass(frozen=True)
+class PairResult:
+    """What became of one pair. Without a view nothing could be trusted; `late` is set when waiting may bring more."""
+
+    pair: str
+    source: str
+    role: str
+    view: View | None
+    horizons: tuple[HorizonResult, ...]
+    banners: tuple[str, ...] = ()
+    late: NotYet | None = None
+
+
+@dataclass(frozen=True)
+class RunResult:
+    pairs: Sequence[PairResult] = field(default_factory=tuple)
+
+    @property
+    def errors(self) -> list[ForexError]:
+        """Every failure, in order."""
+        return [
+            error
+            for pair in self.pairs
+            for error in (*(result.error for result in pair.horizons), pair.late)
+            if error is not None
+        ]
+
+    @property
+    def exit_code(self) -> int:
+        """The first failure's, else 0."""
+        return self.errors[0].exit_code if self.errors else 0

@@ -1,0 +1,67 @@
+"""What follows a freeze, each step done once: the report, then the tracking. An open step is done by a later run."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from loguru import logger
+
+from forex_core.errors import ForexError, TrackingError
+from forex_core.pipeline.request import Adapters, Request
+from forex_core.report.render import write
+from forex_core.report.track_record import TrackRecord
+from forex_core.store.store import Store
+from forex_core.values import Forecast
+
+
+def complete(forecast: Forecast, adapters: Adapters, request: Request) -> tuple[str, ...]:
+    """Do the open steps of a frozen forecast; return notes on what could not be tracked."""
+    notes: list[str] = []
+    for step in adapters.steps:
+        done = adapters.store.forecasts.steps(forecast.forecast_id)
+        if step in done:
+            continue
+        try:
+            ref = _report(forecast, adapters) if step == "report" else _track(forecast, adapters, request)
+        except TrackingError as error:
+            logger.warning("{}", error)
+            notes.append(f"Not tracked yet: {error.message}.")
+            continue
+        with adapters.store.transaction():
+            adapters.store.forecasts.step_done(forecast.forecast_id, step, ref, request.now)
+    return tuple(notes)
+
+
+def complete_earlier(adapters: Adapters, request: Request) -> None:
+    """Finish what earlier runs froze and left open; a step that still can't be done does not stop today's run."""
+    for forecast in adapters.store.forecasts.unfinished(adapters.steps):
+        try:
+            complete(forecast, adapters, request)
+        except ForexError as error:
+            logger.warning("{} stays open: {}", forecast.forecast_id, error)
+
+
+def report_revision(forecast: Forecast, revised: float, adapters: Adapters) -> str:
+    """Write the report again, saying that the value it started from was revised; the forecast stands."""
+    note = f"Start value revised from {forecast.spot.value:g} to {revised:g}; the forecast stands as issued."
+    if "report" in adapters.steps:
+        _report(forecast, adapters, [note])
+    return note
+
+
+def _report(forecast: Forecast, adapters: Adapters, notes: Sequence[str] = ()) -> str:
+    path = report_path(forecast, adapters.reports, adapters.store)
+    record = TrackRecord(tuple(adapters.store.forecasts.scores(forecast.pair, forecast.horizon)))
+    write(forecast, record, path, notes)
+    return str(path)
+
+
+def _track(forecast: Forecast, adapters: Adapters, request: Request) -> str:
+    report = Path(adapters.store.forecasts.steps(forecast.forecast_id)["report"] or "")
+    return adapters.tracker.track(forecast, report, skip_email=request.skip_email)
+
+
+def report_path(forecast: Forecast, root: Path, store: Store) -> Path:
+    """<PAIR>/<issued_on>/<horizon>.html; a later forecast of another role for the same day carries its role."""
+    first = store.forecasts.first_role(forecast.pair, forecast.horizon, forecast.issued_on)
+    name = forecast.horizon if forecast.role == first else f"{forecast.horizon}.{forecast.role}"
+    return root / forecast.pair / forecast.issued_on.isoformat() / f"{name}.html"

@@ -1,0 +1,63 @@
+"""What the members say of the days ahead, and how they did at past origins: each fitted once for all horizons."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from loguru import logger
+
+from forex_core.backtest.evaluate import Record, records
+from forex_core.backtest.windows import last_origins, windows
+from forex_core.errors import ModelError
+from forex_core.horizons import LONGEST_PATH, Horizon
+from forex_core.models.member import Member
+from forex_core.models.table import YARDSTICK
+from forex_core.pipeline.market import Market
+from forex_core.store.store import Store
+from forex_core.values import QuantilePath
+
+ORIGINS = 60  # of the grid, for the daily figures
+
+
+@dataclass(frozen=True)
+class Study:
+    """paths: of the members that spoke; dropped: why the others didn't; found: records by horizon and member."""
+
+    members: tuple[Member, ...]
+    paths: dict[str, QuantilePath]
+    dropped: dict[str, str]
+    yardstick: QuantilePath
+    found: dict[str, dict[str, Record]]
+
+
+def study(market: Market, horizons: Sequence[Horizon], members: tuple[Member, ...], store: Store) -> Study:
+    """Fit what was never fitted; ModelError if no member speaks."""
+    paths: dict[str, QuantilePath] = {}
+    dropped: dict[str, str] = {}
+    for member in members:
+        try:
+            paths[member.name] = member.forecast(market.view.series, LONGEST_PATH)
+        except ModelError as error:
+            logger.warning("{} drops out: {}", member.name, error)
+            dropped[member.name] = error.message
+    if not paths:
+        raise ModelError(
+            f"no member gave a forecast: {'; '.join(f'{name}: {why}' for name, why in dropped.items())}",
+            untouched="no forecast was issued",
+            hint="name other members with --members, or give a longer history",
+        )
+    yardstick = paths.get(YARDSTICK.name) or YARDSTICK.forecast(market.view.series, LONGEST_PATH)
+    return Study(members, paths, dropped, yardstick, _backtests(market, horizons, members, store))
+
+
+def _backtests(
+    market: Market, horizons: Sequence[Horizon], members: tuple[Member, ...], store: Store
+) -> dict[str, dict[str, Record]]:
+    wanted = {h.key: last_origins(market.rates, market.issued_on, h.days, ORIGINS) for h in horizons}
+    days = sorted(set().union(*wanted.values()))
+    everyone = members if YARDSTICK in members else (*members, YARDSTICK)
+    seen = list(windows(market.rates, days, everyone, store))
+    names = [member.name for member in members]
+    return {
+        h.key: records(market.rates, [w for w in seen if w.origin in wanted[h.key]], h, market.view, names)
+        for h in horizons
+    }

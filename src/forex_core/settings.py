@@ -1,0 +1,204 @@
+"""Settings: read once, frozen, checked together, each value knowing where it came from.
+
+Precedence: flags, environment, .env, forex.toml, defaults.
+"""
+
+import difflib
+import re
+import stat
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from forex_core.calendars import currencies
+from forex_core.errors import ForexError, SettingsError, UsageError
+
+CONFIG_NAME = "forex.toml"
+SYSTEM_CONFIG = Path("/etc/forex/forex.toml")
+PACKAGE_ROOT = Path(__file__).resolve().parents[2]
+FLAG = "flag"
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("must be a text")
+    return value.strip()
+
+
+def _path(value: object) -> Path:
+    return Path(_text(str(value))).expanduser().absolute()
+
+
+def _whole(least: int) -> Callable[[object], int]:
+    def parse(value: object) -> int:
+        if isinstance(value, bool) or not re.fullmatch(r"\d+", str(value)) or int(str(value)) < least:
+            raise ValueError(f"must be a whole number, {least} or more")
+        return int(str(value))
+
+    return parse
+
+
+def _names(value: object) -> tuple[str, ...]:
+    parts = value.split(",") if isinstance(value, str) else value
+    if (
+        not isinstance(parts, list | tuple)
+        or not all(isinstance(part, str) and part.strip() for part in parts)
+        or not parts
+    ):
+        raise ValueError("must be names, separated by commas")
+    return tuple(part.strip() for part in parts)
+
+
+def _pairs(value: object) -> tuple[str, ...]:
+    pairs = _names(value)
+    for pair in pairs:
+        try:
+            currencies(pair)
+        except UsageError as error:
+            raise ValueError(f"must be currency pairs: {error.message}") from None
+    return tuple(dict.fromkeys(pairs))
+
+
+def _setting(default: Any, parse: Callable[[object], Any], about: str, variable: str | None = None) -> Any:
+    return field(default=default, metadata={"parse": parse, "about": about, "variable": variable})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the program is told. `origins` says for each name where its value came from."""
+
+    pairs: tuple[str, ...] = _setting(("USDCLP",), _pairs, "currency pairs to forecast, base and quote")
+    source: str = _setting("auto", _text, "auto, the name of a source, or csv:PATH")
+    members: tuple[str, ...] = _setting(("random_walk", "empirical"), _names, "members of the ensemble")
+    data_dir: Path = _setting(Path("data"), _path, "the one directory the program writes to")
+    output_dir: Path | None = _setting(None, _path, "root of the reports; reports/ in data_dir if not set")
+    environment: str = _setting("production", _text, "fills the tag environment of MLflow runs")
+    stale_after_days: int = _setting(3, _whole(0), "business days after which the newest rate is too old")
+    lock_wait_seconds: int = _setting(1200, _whole(0), "how long a run waits for another one")
+    mlflow_tracking_uri: str | None = _setting(
+        None, _text, "an MLflow server; the embedded store if not set", variable="MLFLOW_TRACKING_URI"
+    )
+    origins: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def load(
+        cls, flags: Mapping[str, object], environ: Mapping[str, str], cwd: Path, config: Path | None = None
+    ) -> "Settings":
+        """Merge the five origins; UsageError for a bad flag, SettingsError for anything else that is wrong."""
+        values: dict[str, Any] = {}
+        origins = dict.fromkeys(names(), "default")
+        for name, value, origin in _all(flags, environ, cwd, config):
+            values[name], origins[name] = _parsed(name, value, origin), origin
+        values.setdefault("data_dir", default_data_dir(cwd))
+        return cls(**values, origins=origins)
+
+    def shown(self, name: str) -> str:
+        """A value as text, the password of an address masked."""
+        value = getattr(self, name)
+        text = ", ".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
+        return mask(text)
+
+    def __repr__(self) -> str:
+        return f"Settings({', '.join(f'{name}={self.shown(name)!r}' for name in names())})"
+
+
+def mask(text: str) -> str:
+    """Hide the password of any address in a text."""
+    return re.sub(r"(://[^:/@\s]*:)[^@\s]+@", r"\1***@", text)
+
+
+def table() -> dict[str, Field[Any]]:
+    """The settings by name."""
+    return {f.name: f for f in fields(Settings) if "parse" in f.metadata}
+
+
+def names() -> list[str]:
+    return list(table())
+
+
+def variable_of(name: str) -> str:
+    """The environment variable of a setting."""
+    return str(table()[name].metadata["variable"] or f"FOREX_{name.upper()}")
+
+
+def default_data_dir(cwd: Path) -> Path:
+    """data/ beside the nearest forex.toml or our own pyproject.toml, else in the checkout we run from, else here."""
+    for folder in (cwd, *cwd.parents):
+        if (folder / CONFIG_NAME).is_file() or _is_ours(folder):
+            return folder / "data"
+    return (PACKAGE_ROOT if _is_ours(PACKAGE_ROOT) else cwd) / "data"
+
+
+def config_file(cwd: Path, config: Path | None = None) -> Path | None:
+    """The forex.toml in force: the one named, else the nearest at or above `cwd`, else the system's."""
+    if config is not None:
+        if not config.is_file():
+            raise UsageError(f"there is no configuration file {config}")
+        return config
+    candidates = [*(folder / CONFIG_NAME for folder in (cwd, *cwd.parents)), SYSTEM_CONFIG]
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def _is_ours(folder: Path) -> bool:
+    project = folder / "pyproject.toml"
+    return project.is_file() and 'name = "forex-core"' in project.read_text(encoding="utf-8")
+
+
+def _all(
+    flags: Mapping[str, object], environ: Mapping[str, str], cwd: Path, config: Path | None
+) -> Iterator[tuple[str, object, str]]:
+    """Every given (name, value, origin), the weakest first."""
+    if toml := config_file(cwd, config):
+        yield from _from_toml(toml)
+    dotenv = cwd / ".env"
+    if dotenv.is_file():
+        yield from _from_variables(_read_dotenv(dotenv), ".env:")
+    yield from _from_variables(environ, "")
+    yield from ((name, value, FLAG) for name, value in flags.items() if value is not None)
+
+
+def _from_toml(path: Path) -> Iterator[tuple[str, object, str]]:
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}", hint=f"mend {path}") from None
+    for key, value in content.items():
+        if key not in names():
+            raise SettingsError(f"{path}: unknown key {key!r}{_nearest(key, names())}", hint=f"mend {path}")
+        yield key, value, str(path)
+
+
+def _from_variables(variables: Mapping[str, str | None], prefix: str) -> Iterator[tuple[str, object, str]]:
+    by_variable = {variable_of(name): name for name in names()}
+    for variable, value in variables.items():
+        if variable in by_variable:
+            yield by_variable[variable], value, prefix + variable
+        elif variable.startswith("FOREX_"):
+            near = _nearest(variable, list(by_variable))
+            raise SettingsError(
+                f"unknown variable {prefix}{variable}{near}", hint=f"unset {variable} or correct its name"
+            )
+
+
+def _read_dotenv(path: Path) -> Mapping[str, str | None]:
+    from dotenv import dotenv_values
+
+    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise SettingsError(f"{path} can be read by others and may hold secrets", hint=f"chmod 600 {path}")
+    return dotenv_values(path, interpolate=False)
+
+
+def _parsed(name: str, value: object, origin: str) -> Any:
+    try:
+        return table()[name].metadata["parse"](value)
+    except ValueError as error:
+        wrong: type[ForexError] = UsageError if origin == FLAG else SettingsError
+        where = f"--{name.replace('_', '-')}" if origin == FLAG else f"{origin} ({name})" if "/" in origin else origin
+        raise wrong(f"{where} {error}, got {mask(repr(value))}", hint="see `forex config show`") from None
+
+
+def _nearest(word: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.0)
+    return f"; did you mean {near[0]}?" if near else ""

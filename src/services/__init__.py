@@ -1,0 +1,1 @@
+"""The doorways that timers, cron and compose call."""

@@ -1,0 +1,1 @@
+"""The service of the 90d forecast."""
