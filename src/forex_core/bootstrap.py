@@ -24,13 +24,14 @@ from forex_core.store.store import Store
 @contextmanager
 def opened(settings: Settings, *, dry_run: bool = False) -> Iterator[Adapters]:
     """The adapters of a run, with the lock held. A dry run works on a copy in memory and leaves no trace."""
+    reports = settings.output_dir or settings.data_dir / "reports"
+    if dry_run:
+        with Store.in_memory(settings.data_dir) as copy:
+            yield Adapters(copy, Untracked(), reports, steps=())
+        return
     data_dir = owned(settings.data_dir)
     with writer_lock(data_dir, settings.lock_wait_seconds), Store.for_writing(data_dir) as store:
-        reports = settings.output_dir or data_dir / "reports"
-        if dry_run:
-            yield Adapters(store.scratch_copy(), Untracked(), reports, steps=())
-        else:
-            yield Adapters(store, MlflowTracker(data_dir / "mlflow", settings.mlflow_tracking_uri), reports)
+        yield Adapters(store, MlflowTracker(data_dir / "mlflow", settings.mlflow_tracking_uri), reports)
 
 
 def owned(data_dir: Path) -> Path:
@@ -52,13 +53,16 @@ def request_for(
 ) -> Request:
     """What the settings and the command line ask of a run, checked before anything is opened."""
     check(settings)
+    now = utc_now()
+    if as_of and as_of > now.date():
+        raise UsageError(f"--as-of {as_of} is in the future; nothing is known of it yet")
     return Request(
         pairs=settings.pairs,
         horizons=tuple(horizons),
         source=settings.source,
         members=members_of(settings),
         as_of=as_of,
-        now=utc_now(),
+        now=now,
         demo=demo,
         skip_email=skip_email,
         environment=settings.environment,

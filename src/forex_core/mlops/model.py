@@ -1,12 +1,14 @@
 """Save a run's model: a few KB of configuration that any MLflow client can load and ask."""
 
+import json
 import warnings
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from forex_core.mlops.quiet import mlflow
 from forex_core.values import Forecast
 
-CODE = Path(__file__).with_name("pyfunc_model.py")
+LOADER = "forex_core.mlops.pyfunc_model"
 
 
 def save_model(folder: Path, forecast: Forecast) -> None:
@@ -15,24 +17,24 @@ def save_model(folder: Path, forecast: Forecast) -> None:
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
 
-    signature = ModelSignature(
-        inputs=Schema([ColSpec("datetime", "date"), ColSpec("double", "value")]),
-        params=ParamSchema([ParamSpec("steps", "long", forecast.steps)]),
-    )
     config = {
         "pair": forecast.pair,
         "horizon": forecast.horizon,
-        "steps": forecast.steps,
         "version_id": forecast.version_id,
+        "steps": forecast.steps,
         "weights": {member.name: member.weight for member in forecast.members if member.state == "ok"},
     }
-    with warnings.catch_warnings():
-        # MLflow advises type hints and an input example, to infer the signature that is given here
-        warnings.simplefilter("ignore", UserWarning)
+    with TemporaryDirectory() as scratch, warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # it asks for an input example to infer the signature given here
+        file = Path(scratch) / "config.json"
+        file.write_text(json.dumps(config, indent=1), encoding="utf-8")
         pyfunc.save_model(
             folder,
-            python_model=str(CODE),
-            model_config=config,
-            signature=signature,
+            loader_module=LOADER,
+            data_path=str(file),
+            signature=ModelSignature(
+                inputs=Schema([ColSpec("datetime", "date"), ColSpec("double", "value")]),
+                params=ParamSchema([ParamSpec("steps", "long", forecast.steps)]),
+            ),
             pip_requirements=["forex-core"],  # given, never inferred: inferring starts a process and takes seconds
         )

@@ -1,37 +1,42 @@
 """The model of a run as MLflow loads it: the configuration of a version, fitted anew on the rates it is given.
 
-MLflow copies this file beside the configuration (models from code), so nothing is pickled.
+MLflow's generic loader calls `_load_pyfunc` with the saved configuration, so nothing is pickled.
 """
 
+import json
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
-
-import mlflow
-import numpy as np
-import pandas as pd
-from mlflow.pyfunc import PythonModel
 
 from forex_core.ensemble.combine import combine
 from forex_core.models.table import members_named
 from forex_core.values import LEVELS, Series
 
 
-class ForecastModel(PythonModel):  # type: ignore[misc]  # mlflow comes without types
-    """predict(DataFrame[date, value]) -> DataFrame, a row a business day ahead, a column a level, in quote per base."""
+@dataclass(frozen=True)
+class ForecastModel:
+    """weights: of the members by name; steps: business days ahead unless told otherwise."""
 
-    def load_context(self, context: Any) -> None:
-        """Take the configuration that was saved with the model."""
-        self.config = context.model_config
+    weights: dict[str, float]
+    steps: int
 
-    # without a type on model_input: MLflow would take one for a schema of its own, and warns; the signature says it
-    def predict(self, context, model_input, params: dict[str, Any] | None = None):  # type: ignore[no-untyped-def]
-        """Forecast from the last row; `params={"steps": n}` looks another number of business days ahead."""
-        dates = model_input["date"].to_numpy(dtype="datetime64[D]").copy()
-        history = Series(dates, model_input["value"].to_numpy(dtype=float).copy())
-        steps = int((params or {}).get("steps", self.config["steps"]))
-        weights = dict(self.config["weights"])
-        paths = {member.name: member.forecast(history, steps) for member in members_named(tuple(weights))}
-        path = combine(paths, weights)
+    def predict(self, rates: Any, params: dict[str, Any] | None = None) -> Any:
+        """DataFrame[date, value] to a DataFrame: a row a business day ahead, a column a level, in quote per base.
+
+        `params={"steps": n}` looks another number of business days ahead.
+        """
+        import numpy as np
+        import pandas as pd
+
+        dates = rates["date"].to_numpy(dtype="datetime64[D]").copy()
+        history = Series(dates, rates["value"].to_numpy(dtype=float).copy())
+        steps = int((params or {}).get("steps", self.steps))
+        members = members_named(tuple(self.weights))
+        path = combine({member.name: member.forecast(history, steps) for member in members}, self.weights)
         return pd.DataFrame(path.rates, index=np.arange(1, steps + 1), columns=[str(level) for level in LEVELS])
 
 
-mlflow.models.set_model(ForecastModel())
+def _load_pyfunc(path: str) -> ForecastModel:
+    """MLflow's entry; `path` is the configuration file beside the model."""
+    config = json.loads(Path(path).read_text(encoding="utf-8"))
+    return ForecastModel(config["weights"], config["steps"])

@@ -1,6 +1,7 @@
 """Every start leaves a trace, so that a run that died is noticed by the next one."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import uuid4
 
 from loguru import logger
@@ -27,28 +28,33 @@ class Attempts:
         }
         with adapters.store.transaction():
             for attempt in attempts.values():
-                adapters.store.events.add(_event("started", attempt, environment=attempt.environment))
+                adapters.store.events.add(_event("started", attempt, request.now, environment=attempt.environment))
         return cls(adapters, attempts)
 
     def issued(self, horizon: str, forecast_id: str) -> None:
         """Note the freeze; the caller's transaction commits both together."""
-        self.adapters.store.events.add(_event("issued", self.by_horizon[horizon], forecast_id=forecast_id))
+        event = _event("issued", self.by_horizon[horizon], self.adapters.clock(), forecast_id=forecast_id)
+        self.adapters.store.events.add(event)
 
     def finish(self, horizon: str, state: str) -> None:
+        """The horizon is done."""
         self._end("finished", horizon, state=state)
 
     def fail(self, horizon: str, error: ForexError) -> None:
-        """Record the failure in MLflow and among the events."""
-        logger.debug("{} {} failed: {}", self.by_horizon[horizon].pair, horizon, error)
+        """No forecast came of it: record the failure in MLflow too."""
         try:
             self.adapters.tracker.record_end(self.by_horizon[horizon], "FAILED", str(error))
         except TrackingError as trouble:
             logger.warning("{}", trouble)
+        self.leave_open(horizon, error)
+
+    def leave_open(self, horizon: str, error: ForexError) -> None:
+        """A step after the freeze failed: the forecast stands, and the next run completes it."""
         self._end("failed", horizon, error=str(error), code=error.code)
 
     def _end(self, kind: str, horizon: str, **detail: str) -> None:
         with self.adapters.store.transaction():
-            self.adapters.store.events.add(_event(kind, self.by_horizon[horizon], **detail))
+            self.adapters.store.events.add(_event(kind, self.by_horizon[horizon], self.adapters.clock(), **detail))
 
 
 def sweep(adapters: Adapters) -> None:
@@ -67,9 +73,8 @@ def sweep(adapters: Adapters) -> None:
                 logger.warning("{}", trouble)
                 continue  # the next run tries again
         with store.transaction():
-            store.events.add(_event("finished" if frozen else "killed", attempt, state="completed later"))
+            store.events.add(_event("finished" if frozen else "killed", attempt, adapters.clock(), state="swept"))
 
 
-def _event(kind: str, attempt: Attempt, **detail: str) -> Event:
-    at = attempt.started_at
+def _event(kind: str, attempt: Attempt, at: datetime, **detail: str) -> Event:
     return Event(at, kind, attempt.attempt_id, attempt.pair, attempt.horizon, detail)

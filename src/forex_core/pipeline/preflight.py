@@ -10,7 +10,8 @@ ROOM = 50_000_000  # bytes: both databases, a day's windows and reports, many ti
 
 def preflight(adapters: Adapters) -> None:
     """Raise before the first write if the run could not be finished."""
-    folder = adapters.store.path.parent
+    data_dir = adapters.store.path.parent
+    folder = next(folder for folder in (data_dir, *data_dir.parents) if folder.exists())
     if (free := shutil.disk_usage(folder).free) < ROOM:
         raise CannotWrite(
             f"{free / 1e6:.0f} MB free in {folder}, {ROOM / 1e6:.0f} MB needed",

@@ -1,11 +1,12 @@
 """What a run is asked for, what it works with, and what it answers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Literal
 
+from forex_core.dataset.fetch import utc_now
 from forex_core.dataset.view import View
 from forex_core.errors import ForexError, NotYet
 from forex_core.horizons import Horizon
@@ -53,6 +54,7 @@ class Adapters:
     tracker: Tracker
     reports: Path
     steps: tuple[str, ...] = STEPS
+    clock: Callable[[], datetime] = utc_now
 
 
 @dataclass(frozen=True)

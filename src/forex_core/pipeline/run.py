@@ -45,9 +45,9 @@ def _run_pair(pair: str, request: Request, adapters: Adapters) -> PairResult:
     day = _Day(market, learned, request, adapters, attempts)
     results = tuple(day.run(horizon, issued[horizon.key]) for horizon in request.horizons)
     # whoever issued something did the day's work; only with nothing to do is waiting for a late value worth a code
-    return PairResult(
-        pair, market.source, request.role, market.view, results, market.banners, None if todo else market.late
-    )
+    late = None if todo else market.late
+    role = next((result.forecast.role for result in results if result.forecast), request.role)
+    return PairResult(pair, market.source, role, market.view, results, market.banners, late)
 
 
 def _issued(horizon: Horizon, market: Market, request: Request, adapters: Adapters) -> Forecast | None:
@@ -73,8 +73,11 @@ class _Day:
                 forecast = self._freeze(horizon)
             notes = complete(forecast, self.adapters, self.request) + self._revision(forecast)
         except ForexError as error:
-            self.attempts.fail(horizon.key, error)
-            return self._result(horizon, forecast, "issued" if forecast else "failed", error=error)
+            if forecast is None:
+                self.attempts.fail(horizon.key, error)
+                return self._result(horizon, None, "failed", error=error)
+            self.attempts.leave_open(horizon.key, error)
+            return self._result(horizon, forecast, "already_issued" if issued else "issued", error=error)
         state: State = "already_issued" if issued else "issued"
         self.attempts.finish(horizon.key, state)
         return self._result(horizon, forecast, state, notes)

@@ -26,7 +26,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
     if not path.exists():
         _make(path)
     connection = _connect(path)
-    _migrate(connection)
+    migrate(connection)
     return connection
 
 
@@ -46,7 +46,7 @@ def _make(path: Path) -> None:
         with damage_named(scratch):
             connection = sqlite3.connect(scratch, isolation_level=None)
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            _migrate(connection)
+            migrate(connection)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.close()
         move_durably(scratch, path)
@@ -77,7 +77,8 @@ def _recognise(connection: sqlite3.Connection, path: Path) -> None:
         )
 
 
-def _migrate(connection: sqlite3.Connection) -> None:
+def migrate(connection: sqlite3.Connection) -> None:
+    """Take the steps that this database has not had."""
     done = connection.execute("PRAGMA user_version").fetchone()[0]
     for number, script in migrations():
         if number > done:

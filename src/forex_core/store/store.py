@@ -2,10 +2,18 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
-from forex_core.store.database import check_integrity, damage_named, open_for_reading, open_for_writing
+from forex_core.errors import CorruptStore
+from forex_core.store.database import (
+    RESTORE,
+    check_integrity,
+    damage_named,
+    migrate,
+    open_for_reading,
+    open_for_writing,
+)
 from forex_core.store.events import Events
 from forex_core.store.forecasts import Forecasts
 from forex_core.store.observations import Observations
@@ -27,6 +35,8 @@ class Store:
     def for_writing(cls, data_dir: Path) -> "Store":
         """Open or make forex.db in a data directory whose lock the caller holds."""
         path = data_dir / "forex.db"
+        if not path.exists() and (data_dir / "mlflow" / "mlflow.db").exists():
+            raise CorruptStore(f"{path} is missing, though {data_dir}/mlflow/mlflow.db is there", hint=RESTORE)
         return cls(open_for_writing(path), path)
 
     @classmethod
@@ -35,11 +45,16 @@ class Store:
         path = data_dir / "forex.db"
         return cls(open_for_reading(path), path)
 
-    def scratch_copy(self) -> "Store":
-        """All of it, in memory: what a dry run may write to."""
+    @classmethod
+    def in_memory(cls, data_dir: Path) -> "Store":
+        """A copy of what is there, if anything: what a dry run may write to."""
+        path = data_dir / "forex.db"
         memory = sqlite3.connect(":memory:", isolation_level=None)
-        self._connection.backup(memory)
-        return Store(memory, self.path)
+        if path.exists():
+            with closing(open_for_reading(path)) as connection:
+                connection.backup(memory)
+        migrate(memory)
+        return cls(memory, path)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
