@@ -38,7 +38,7 @@ def backtest(
         chosen, now = members_of(settings), utc_now()
         chains = {name: chain_for(name, settings.source) for name in settings.pairs}
         with opened(settings) as adapters:
-            panel = [fetch(name, chain, adapters.store, now, None) for name, chain in chains.items()]
+            panel = [fetch(name, chain, adapters.store, now) for name, chain in chains.items()]
             last = end.date() if end else max(rates.rows[-1].observed_on for rates in panel)
             first = start.date() if start else last.replace(year=last.year - YEARS, day=1)
             with _progress(window_count(panel, first, last)) as tick:

@@ -9,12 +9,16 @@ from rich.table import Table
 
 from forex_core.backtest.report import Row
 
-COLUMNS = ("", "member", "windows", "WQL", "RMSE", "80 %", "95 %", "direction", "DM t", "p")
+COLUMNS = ("", "member", "n", "WQL", "RMSE", "80 %", "95 %", "up/down", "DM t", "p")
+
+HEAD = """\
+Origins {first} to {last}. WQL and RMSE: ratios to rw_const on the same windows, below
+1 is better; 80 and 95 %: how often the outcome was inside; up/down: direction right."""
 
 
 def show(rows: list[Row], panel: list[Row], first: date, last: date) -> None:
     """Print a table a pair, and one for the panel where there are several."""
-    typer.echo(f"Origins {first} to {last}; WQL and RMSE as ratios to rw_const on the same windows, below 1 is better.")
+    typer.echo(HEAD.format(first=first, last=last))
     for pair in dict.fromkeys(row.pair for row in rows):
         _print(pair or "", [row for row in rows if row.pair == pair])
     if len({row.pair for row in rows}) > 1:
@@ -22,7 +26,7 @@ def show(rows: list[Row], panel: list[Row], first: date, last: date) -> None:
 
 
 def _print(title: str, rows: list[Row]) -> None:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), title=title, title_justify="left")
     for name in COLUMNS:
         table.add_column(name, justify="left" if name in ("", "member") else "right", no_wrap=True)
     before = ""

@@ -89,11 +89,11 @@ def show(result: RunResult, *, dry_run: bool) -> None:
         spot = pair.view.spot
         typer.echo(f"{pair.pair} {spot.value:.{digits_for(spot.value)}f} on {spot.observed_on}, source {spot.source}")
         for banner in pair.banners:
-            typer.echo(f"  ! {banner}")
+            typer.echo(_folded(f"  ! {banner}"))
         forecasts = [horizon.forecast for horizon in pair.horizons if horizon.forecast]
         Console(highlight=False).print(_table(forecasts))
         for forecast in forecasts:
-            typer.echo(fill(f"{forecast.horizon}: {verdict(forecast.backtest)}", 79, subsequent_indent="     "))
+            typer.echo(_folded(f"{forecast.horizon}: {verdict(forecast.backtest)}"))
         for horizon in pair.horizons:
             _show_traces(horizon)
     if dry_run:
@@ -102,9 +102,13 @@ def show(result: RunResult, *, dry_run: bool) -> None:
         typer.echo("\nForecast completed successfully!")
 
 
+def _folded(text: str) -> str:
+    return fill(text, 79, subsequent_indent="     ", break_long_words=False, break_on_hyphens=False)
+
+
 def _show_traces(result: HorizonResult) -> None:
     for note in result.notes:
-        typer.echo(f"  ! {result.horizon}: {note}")
+        typer.echo(_folded(f"  ! {result.horizon}: {note}"))
     if result.report:
         issued = " (already issued)" if result.state == "already_issued" else ""
         typer.echo(f"Report saved to: {result.report}{issued}")

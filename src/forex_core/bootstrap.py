@@ -1,29 +1,34 @@
 """Settings to real adapters: the only module that knows them all."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from forex_core.dataset.fetch import utc_now
 from forex_core.errors import NotOwner, SettingsError, UsageError
-from forex_core.horizons import Horizon
-from forex_core.mlops.tracker import MlflowTracker
-from forex_core.mlops.untracked import Untracked
-from forex_core.models.member import Member
-from forex_core.models.table import members_named
-from forex_core.pipeline.request import Adapters, Request
 from forex_core.settings import FLAG, PACKAGE_ROOT, Settings
-from forex_core.sources.table import chain_for
-from forex_core.store.lock import writer_lock
-from forex_core.store.store import Store
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from forex_core.horizons import Horizon
+    from forex_core.models.member import Member
+    from forex_core.pipeline.request import Adapters, Request
 
 
 @contextmanager
 def opened(settings: Settings, *, dry_run: bool = False) -> Iterator[Adapters]:
     """The adapters of a run, with the lock held. A dry run works on a copy in memory and leaves no trace."""
+    from forex_core.mlops.tracker import MlflowTracker
+    from forex_core.mlops.untracked import Untracked
+    from forex_core.pipeline.request import Adapters
+    from forex_core.store.lock import writer_lock
+    from forex_core.store.store import Store
+
     reports = settings.output_dir or settings.data_dir / "reports"
     if dry_run:
         with Store.in_memory(settings.data_dir) as copy:
@@ -52,10 +57,13 @@ def request_for(
     settings: Settings, horizons: list[Horizon], *, as_of: date | None, demo: bool = False, skip_email: bool = False
 ) -> Request:
     """What the settings and the command line ask of a run, checked before anything is opened."""
+    from forex_core.dataset.fetch import FIRST_DAY, utc_now
+    from forex_core.pipeline.request import Request
+
     check(settings)
     now = utc_now()
-    if as_of and as_of > now.date():
-        raise UsageError(f"--as-of {as_of} is in the future; nothing is known of it yet")
+    if as_of and not FIRST_DAY <= as_of <= now.date():
+        raise UsageError(f"--as-of {as_of} must lie between {FIRST_DAY} and today")
     return Request(
         pairs=settings.pairs,
         horizons=tuple(horizons),
@@ -73,12 +81,16 @@ def request_for(
 
 def members_of(settings: Settings) -> tuple[Member, ...]:
     """The members that are set; a name that does not exist is blamed on where it was written."""
+    from forex_core.models.table import members_named
+
     with _blaming(settings, "members"):
         return members_named(settings.members)
 
 
 def check(settings: Settings) -> None:
     """Refuse settings that no run could use."""
+    from forex_core.sources.table import chain_for
+
     members_of(settings)
     if settings.source != "auto":
         with _blaming(settings, "source"):

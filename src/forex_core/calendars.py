@@ -32,6 +32,8 @@ class Calendar:
 
     def last_open(self, day: date) -> date:
         """The last business day not after `day`."""
+        if day < self.days[0]:
+            raise ValueError(f"the calendar begins in {FIRST_YEAR}")
         return self.days[bisect_right(self.days, day) - 1]
 
     def next_open(self, day: date) -> date:

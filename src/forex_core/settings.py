@@ -28,7 +28,7 @@ def _text(value: object) -> str:
 
 
 def _path(value: object) -> Path:
-    return Path(_text(str(value))).expanduser().absolute()
+    return Path(_text(value) if not isinstance(value, Path) else value).expanduser().absolute()
 
 
 def _whole(least: int) -> Callable[[object], int]:
@@ -105,8 +105,9 @@ class Settings:
 
 
 def mask(text: str) -> str:
-    """Hide the password of any address in a text."""
-    return re.sub(r"(://[^:/@\s]*:)[^@\s]+@", r"\1***@", text)
+    """Hide the password, or the token, of any address in a text."""
+    text = re.sub(r"(://[^:/@\s]*:)\S*@", r"\1***@", text)
+    return re.sub(r"://[^:/@\s]+@", "://***@", text)
 
 
 def table() -> dict[str, Field[Any]]:
@@ -143,7 +144,7 @@ def config_file(cwd: Path, config: Path | None = None) -> Path | None:
 
 def _is_ours(folder: Path) -> bool:
     project = folder / "pyproject.toml"
-    return project.is_file() and 'name = "forex-core"' in project.read_text(encoding="utf-8")
+    return project.is_file() and b'name = "forex-core"' in project.read_bytes()
 
 
 def _all(
@@ -167,6 +168,8 @@ def _from_toml(path: Path) -> Iterator[tuple[str, object, str]]:
     for key, value in content.items():
         if key not in names():
             raise SettingsError(f"{path}: unknown key {key!r}{_nearest(key, names())}", hint=f"mend {path}")
+        if isinstance(value, str) and table()[key].metadata["parse"] is _path:
+            value = path.parent / Path(value).expanduser()  # a path in a file is meant from there
         yield key, value, str(path)
 
 
@@ -187,7 +190,10 @@ def _read_dotenv(path: Path) -> Mapping[str, str | None]:
 
     if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise SettingsError(f"{path} can be read by others and may hold secrets", hint=f"chmod 600 {path}")
-    return dotenv_values(path, interpolate=False)
+    try:
+        return dotenv_values(path, interpolate=False)
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path} is no UTF-8 text: {error}", hint=f"mend {path}") from None
 
 
 def _parsed(name: str, value: object, origin: str) -> Any:
@@ -196,7 +202,7 @@ def _parsed(name: str, value: object, origin: str) -> Any:
     except ValueError as error:
         wrong: type[ForexError] = UsageError if origin == FLAG else SettingsError
         where = f"--{name.replace('_', '-')}" if origin == FLAG else f"{origin} ({name})" if "/" in origin else origin
-        raise wrong(f"{where} {error}, got {mask(repr(value))}", hint="see `forex config show`") from None
+        raise wrong(f"{where} {error}, got {mask(repr(value))[:80]}", hint="see `forex config show`") from None
 
 
 def _nearest(word: str, known: list[str]) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
-from forex_core.calendars import calendar_of, end_of, release_of
+from forex_core.calendars import calendar_of, release_of
 from forex_core.dataset.view import Rates
 from forex_core.errors import SourceUnavailable
 from forex_core.sources.source import Source
@@ -12,21 +12,19 @@ from forex_core.store.store import Store
 FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2079, 12, 31)
 
 
-def fetch(pair: str, chain: Sequence[Source], store: Store, now: datetime, as_of: date | None) -> Rates:
+def fetch(pair: str, chain: Sequence[Source], store: Store, now: datetime) -> Rates:
     """The rates of a pair from the first source that answers; the error of the last one if none does."""
     failure: SourceUnavailable | None = None
     for source in chain:
         try:
-            return _from(source, pair, store, now, as_of)
+            return _from(source, pair, store, now)
         except SourceUnavailable as error:
             failure = error
     raise failure or SourceUnavailable(f"no source is set for {pair}")
 
 
-def _from(source: Source, pair: str, store: Store, now: datetime, as_of: date | None) -> Rates:
-    # a replay sees what was known at its date, so a file is read as if each row had been read in time
-    reading = now if as_of is None else end_of(LAST_DAY)
-    answer = source.fetch(pair, FIRST_DAY, LAST_DAY, reading)
+def _from(source: Source, pair: str, store: Store, now: datetime) -> Rates:
+    answer = source.fetch(pair, FIRST_DAY, LAST_DAY, now)
     with store.transaction():
         store.observations.add(pair, source.name, answer, now)
     rows = store.observations.all_of(pair, (source.name,))

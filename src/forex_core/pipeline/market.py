@@ -31,7 +31,7 @@ class Market:
 def observe(pair: str, request: Request, store: Store) -> Market:
     """Fetch and gate; DataError or SourceUnavailable if there is nothing to forecast from."""
     chain = chain_for(pair, request.source)
-    rates = fetch(pair, chain, store, request.now, request.as_of)
+    rates = fetch(pair, chain, store, request.now)
     source = next(source for source in chain if not rates.rows or source.name == rates.rows[-1].source)
     view = _view(rates, request).enough(pair)
     age = rates.calendar.steps(view.rows[-1].observed_on, moment_of(request).date())

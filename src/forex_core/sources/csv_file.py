@@ -1,5 +1,7 @@
 """A file of rates, strict: header `date,value`, ISO dates ascending, decimal points, a newline after the last row."""
 
+import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -10,6 +12,7 @@ from forex_core.errors import DataError, NotOwner, SourceUnavailable
 from forex_core.values import Observation
 
 UNTOUCHED = "nothing was stored"
+ROW = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}),([+-]?(?:[0-9]+\.?[0-9]*(?:[eE][+-]?[0-9]+)?|nan|inf|NaN))")
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class CsvFile:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise SourceUnavailable(f"there is no file {path}", untouched=UNTOUCHED, hint="check the path") from None
     except PermissionError:
@@ -43,13 +46,14 @@ def _read(path: Path) -> str:
 
 def _parse(text: str, name: str) -> list[tuple[date, float]]:
     """Refuse the whole file at the first line that is not what it must be: half a file is worse than none."""
-    lines = text.splitlines()
-    if not lines:
+    *lines, unfinished = text.split("\n")
+    if not text:
         raise _refused(name, 1, "the file is empty; its first line must be date,value")
-    if lines[0].split(",") != ["date", "value"]:
-        raise _refused(name, 1, f"the header is {lines[0][:60]!r}, it must be date,value")
-    if not text.endswith("\n"):
-        raise _refused(name, len(lines), "the last line has no newline, so the file may have been cut short")
+    header = text.partition("\n")[0]
+    if header != "date,value":
+        raise _refused(name, 1, f"the header is {header[:60]!r}, it must be date,value")
+    if unfinished:
+        raise _refused(name, len(lines) + 1, "the last line has no newline, so the file may have been cut short")
     if len(lines) == 1:
         raise _refused(name, 1, "a header and no rows")
     rows: list[tuple[date, float]] = []
@@ -63,12 +67,12 @@ def _parse(text: str, name: str) -> list[tuple[date, float]]:
 
 def _row(line: str, name: str, number: int) -> tuple[date, float]:
     cells = line.split(",")
-    if len(cells) != 2:
+    if len(cells) > 2:
         raise _refused(name, number, f"{line[:60]!r} has {len(cells)} columns, not 2 (a decimal comma? use a point)")
-    try:
-        return date.fromisoformat(cells[0]), float(cells[1])
-    except ValueError:
-        raise _refused(name, number, f"{line[:60]!r} is no ISO date and number with a decimal point") from None
+    if match := ROW.fullmatch(line):
+        with suppress(ValueError):  # a day that no month has
+            return date.fromisoformat(match[1]), float(match[2])
+    raise _refused(name, number, f"{line[:60]!r} is no ISO date and number with a decimal point")
 
 
 def _refused(name: str, line: int, why: str) -> DataError:

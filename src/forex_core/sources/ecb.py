@@ -22,10 +22,10 @@ class Ecb:
     def fetch(self, pair: str, start: date, end: date, now: datetime) -> list[Observation]:
         base, quote = currencies(pair)
         per_euro = {currency: _per_euro(currency) for currency in (base, quote)}
-        calendar = calendar_of(pair)
+        open_days = calendar_of(pair)
         return [
             Observation(
-                day, per_euro[quote][day] / per_euro[base][day], self.release.known_at(day, calendar), self.name
+                day, per_euro[quote][day] / per_euro[base][day], self.release.known_at(day, open_days), self.name
             )
             for day in sorted(per_euro[base].keys() & per_euro[quote].keys())
             if start <= day <= end

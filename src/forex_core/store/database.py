@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 
-from forex_core.errors import CannotWrite, CorruptStore, LockBusy, SettingsError, VersionMismatch
+from forex_core.errors import CannotWrite, CorruptStore, LockBusy, NotOwner, SettingsError, VersionMismatch
 from forex_core.store.files import move_durably, writing
 
 APPLICATION_ID = 0x464F5258  # "FORX"
@@ -26,7 +26,8 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
     if not path.exists():
         _make(path)
     connection = _connect(path)
-    migrate(connection)
+    with damage_named(path):
+        migrate(connection)
     return connection
 
 
@@ -58,10 +59,20 @@ def _connect(path: Path, query: str = "") -> sqlite3.Connection:
             raise CorruptStore(f"{path} is empty or no file", hint=RESTORE)
         connection = sqlite3.connect(f"{path.absolute().as_uri()}{query}", uri=True, isolation_level=None)
         connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
-        connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = FULL")
-        _recognise(connection, path)
+        constrain(connection)
+        try:
+            _recognise(connection, path)
+        except BaseException:
+            connection.close()
+            raise
         return connection
+
+
+def constrain(connection: sqlite3.Connection) -> None:
+    """Hold what the schema demands: references, and the triggers that refuse changes, for INSERT OR REPLACE too."""
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA recursive_triggers = ON")
 
 
 def _recognise(connection: sqlite3.Connection, path: Path) -> None:
@@ -99,7 +110,11 @@ def damage_named(path: Path) -> Iterator[None]:
     """Turn SQLite's words for a full disk, a lock and a damaged file into ours."""
     try:
         yield
+    except sqlite3.IntegrityError:
+        raise  # a refusal by the schema: the file is sound, the program is wrong
     except sqlite3.DatabaseError as error:
+        if "readonly" in str(error) or "unable to open" in str(error):
+            raise NotOwner(f"no permission to use {path}: {error}", hint="run as the owner of the data") from error
         if "full" in str(error):
             raise CannotWrite(f"cannot write {path}: {error}", hint="free some space and run again") from error
         if "locked" in str(error):

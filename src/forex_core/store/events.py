@@ -34,10 +34,8 @@ class Events:
     def unended(self) -> list[Event]:
         """`started` events without an end; with the lock held, their processes are dead."""
         marks = ", ".join("?" * len(ENDS))
-        return self._select(
-            f"kind = 'started' AND attempt NOT IN (SELECT attempt FROM events WHERE kind IN ({marks})) ORDER BY id",
-            *ENDS,
-        )
+        ended = f"SELECT attempt FROM events WHERE kind IN ({marks}) AND attempt IS NOT NULL"
+        return self._select(f"kind = 'started' AND attempt NOT IN ({ended}) ORDER BY id", *ENDS)
 
     def has(self, kind: str, attempt: str) -> bool:
         return bool(self._select("kind = ? AND attempt = ? LIMIT 1", kind, attempt))

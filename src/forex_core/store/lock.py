@@ -21,15 +21,15 @@ def writer_lock(data_dir: Path, wait_seconds: float) -> Iterator[None]:
         data_dir.mkdir(parents=True, exist_ok=True)
     note = data_dir / "lock.holder"
     lock = FileLock(data_dir / "lock", mode=0o600)  # filelock keeps the descriptor from children, forked or spawned
-    try:
-        with writing(data_dir / "lock"):
+    with writing(data_dir / "lock"):
+        try:
             lock.acquire(timeout=wait_seconds, poll_interval=0.1)
-    except Timeout:
-        raise LockBusy(
-            f"{_holder(note)} holds the lock of {data_dir}, waited {wait_seconds:g} s",
-            untouched="nothing was changed",
-            hint="run again when it has ended",
-        ) from None
+        except Timeout:  # an OSError, which must not be taken for one of the disk's
+            raise LockBusy(
+                f"{_holder(note)} holds the lock of {data_dir}, waited {wait_seconds:g} s",
+                untouched="nothing was changed",
+                hint="run again when it has ended",
+            ) from None
     try:
         with writing(note):
             note.write_text(json.dumps({"pid": os.getpid(), "command": _command(), "since": _now()}), encoding="utf-8")
@@ -44,7 +44,7 @@ def _holder(note: Path) -> str:
     try:
         holder = json.loads(note.read_text(encoding="utf-8"))
         return f"process {holder['pid']} ({holder['command']}, since {holder['since']})"
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return "another process"
 
 

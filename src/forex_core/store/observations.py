@@ -28,7 +28,7 @@ class Observations:
         """Every row of the series from these sources, ascending by date; of one date the first source's newest last."""
         rows = self._connection.execute(
             "SELECT source, observed_on, known_at, value FROM observations WHERE series = ? "
-            "ORDER BY observed_on, known_at",
+            "ORDER BY observed_on, fetched_at, known_at",
             (series,),
         )
         rank = {source: -position for position, source in enumerate(sources)}
@@ -39,8 +39,7 @@ class Observations:
             for source, day, known, value in rows
             if source in rank
         ]
-        if len(sources) > 1:
-            found.sort(key=lambda row: (row.observed_on, rank[row.source], row.known_at))
+        found.sort(key=lambda row: (row.observed_on, rank[row.source]))  # stable: revisions stay in their order
         return tuple(found)
 
     def revisions(self, series: str, source: str, day: date) -> list[Observation]:

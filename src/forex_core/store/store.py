@@ -9,6 +9,7 @@ from forex_core.errors import CorruptStore
 from forex_core.store.database import (
     RESTORE,
     check_integrity,
+    constrain,
     damage_named,
     migrate,
     open_for_reading,
@@ -54,6 +55,7 @@ class Store:
             with closing(open_for_reading(path)) as connection:
                 connection.backup(memory)
         migrate(memory)
+        constrain(memory)
         return cls(memory, path)
 
     @contextmanager
