@@ -9,7 +9,7 @@ from rich.table import Table
 
 from forex_core.pipeline.market import moment_of
 from forex_core.pipeline.request import HorizonResult, PairResult, Request, RunResult
-from forex_core.report.render import digits_for
+from forex_core.report.numbers import digits_for
 from forex_core.report.verdict import verdict
 from forex_core.values import Forecast, Quantiles
 

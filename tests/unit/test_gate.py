@@ -125,6 +125,11 @@ def test_when_the_next_row_returns_then_the_jump_is_refused(by: float) -> None:
     assert trusted(shifted(by, [MONDAY])) == [row for row in CALM if row[0] != MONDAY]
 
 
+def test_when_the_next_row_returns_most_of_the_way_then_the_jump_is_refused() -> None:
+    rows = flat_but({MONDAY: 1.06} | {day: 1.02 for day in DAYS if day > MONDAY})
+    assert trusted(rows) == [row for row in rows if row[0] != MONDAY]
+
+
 def test_when_the_confirming_row_is_itself_bad_then_the_row_after_it_confirms() -> None:
     rows = shifted(1.12, [day for day in DAYS if day >= MONDAY])
     rows = [(day, math.nan if day == WEEK[1] else value) for day, value in rows]
@@ -151,10 +156,11 @@ def test_in_a_crisis_a_large_move_is_no_jump(sd: float, held_back: bool) -> None
 
 
 def test_after_a_month_of_calm_the_band_is_narrow_again() -> None:
-    wild, calm = DAYS[:30], DAYS[30:60]
-    rows = walk(wild, sd=0.03) + walk(calm, sd=0.001, start=900)
-    leap = (DAYS[60], rows[-1][1] * 1.12)
-    assert leap not in trusted([*rows, leap])
+    wild, calm = walk(DAYS[:70], sd=0.02), walk(DAYS[70:92], sd=0.001)
+    level = wild[-1][1] / calm[0][1]
+    rows = wild + [(day, value * level) for day, value in calm]
+    leap = (DAYS[92], rows[-1][1] * 1.12)
+    assert trusted([*rows, leap]) == rows
 
 
 def test_a_flat_series_is_trusted_whole_and_still_moves_by_less_than_the_floor() -> None:

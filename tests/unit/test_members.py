@@ -24,6 +24,7 @@ from forex_core.values import INTERVALS, LEVELS, Series
 CENTRED = ("random_walk", "empirical", "rw_const")  # they claim no drift
 HORIZON_STEPS = (5, 10, 21, 63)
 MOST_RATES_NEEDED = 1000
+NEEDS = {"random_walk": lambda steps: 61, "empirical": lambda steps: 2 * steps + 1, "rw_const": lambda steps: 21}
 WALKS = 200
 
 every_member = pytest.mark.parametrize("member", MEMBERS.values(), ids=MEMBERS)
@@ -107,6 +108,15 @@ def test_a_short_history_is_refused_by_naming_the_need_until_there_is_enough(mem
         assert message == (f"{member.name} needs {need} rates, there are {count}" if count < need else None)
 
 
+@pytest.mark.parametrize("steps", [1, 5, LONGEST_PATH])
+@pytest.mark.parametrize("name", NEEDS)
+def test_each_member_speaks_from_the_length_that_it_names(name: str, steps: int) -> None:
+    need = NEEDS[name](steps)
+    assert len(MEMBERS[name].forecast(history(need), steps)) == steps
+    with pytest.raises(ModelError, match=f"{name} needs {need} rates, there are {need - 1}"):
+        MEMBERS[name].forecast(history(need - 1), steps)
+
+
 @every_member
 def test_when_the_level_jumped_by_30_percent_then_the_forecast_lies_around_the_last_value(member: Member) -> None:
     before, after = walk(days(1200)), walk(days(1200), start=1.3 * 900)
@@ -117,7 +127,6 @@ def test_when_the_level_jumped_by_30_percent_then_the_forecast_lies_around_the_l
     assert rates[:, LEVELS.index(0.5)] == pytest.approx(shifted.last, rel=0.03)
 
 
-@pytest.mark.xfail(reason="moves out of a peg are divided by a volatility of next to nothing", raises=Warning)
 def test_when_a_peg_of_four_years_broke_then_the_empirical_spread_stays_believable() -> None:
     before, after = [r for _, r in walk(days(100))], [r for _, r in walk(days(60), start=1000)]
     rates = MEMBERS["empirical"].forecast(of_values(before + [before[-1]] * 1100 + after), LONGEST_PATH).rates

@@ -145,7 +145,6 @@ def test_after_the_last_row_its_value_stays_in_force() -> None:
     assert calm().at_close(FRIDAY).in_force(date(2024, 12, 31)) == dict(CALM)[FRIDAY]
 
 
-@pytest.mark.xfail(reason="the newest value is given instead", strict=True)
 def test_before_the_first_row_no_value_is_in_force() -> None:
     with pytest.raises((DataError, LookupError, ValueError)):
         calm().at_close(FRIDAY).in_force(DAYS[0] - timedelta(days=1))

@@ -87,7 +87,7 @@ def fits() -> list[date]:
 
 
 def test_origins_are_every_21st_business_day_since_the_anchor_whatever_the_range() -> None:
-    since = business_days(ANCHOR, DAYS[-1])
+    since = business_days(date(2000, 1, 3), DAYS[-1])
     assert all(since.index(origin) % EVERY == 0 for origin in GRID)
     assert [day for day in origins(RATES, ANCHOR, DAYS[-1]) if day >= GRID[0]] == GRID
     assert len(GRID) == len([day for day in since if day >= GRID[0]]) // EVERY + 1
@@ -181,6 +181,16 @@ def test_when_days_are_added_then_only_new_origins_are_fitted(store: Store) -> N
     for day in business_days(cut, GRID[-1])[1:]:
         run(store, rates_of([row for row in ROWS if row[0] <= day]))
         assert fits() == ([day] if day == GRID[-1] else [])
+
+
+def test_the_same_values_on_other_days_are_another_history(store: Store) -> None:
+    until = [row for row in ROWS if row[0] <= GRID[-1]]
+    run(store, rates_of(until[:50] + until[51:]))
+    fits()
+    run(
+        store, rates_of([(day, value) for (day, _), (_, value) in zip(until[1:], until[:50] + until[51:], strict=True)])
+    )
+    assert fits()[-1] == GRID[-1]
 
 
 def test_when_a_value_of_the_past_changes_then_the_origins_from_there_on_are_fitted_again(store: Store) -> None:

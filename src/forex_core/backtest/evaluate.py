@@ -17,6 +17,7 @@ from forex_core.models.table import YARDSTICK
 from forex_core.values import BacktestSummary, Floats, MemberScore, QuantilePath
 
 ENSEMBLE = "ensemble"
+NOTHING = 1e-12  # of spot: a loss below this is rounding
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,11 @@ def wql(record: Record) -> float:
     return float(losses(record).mean())
 
 
+def ratio(loss: float, yardstick: float) -> float:
+    """`loss` beside the yardstick's; where both lost nothing, as on a rate that never moves, neither is better."""
+    return max(loss, NOTHING) / max(yardstick, NOTHING)
+
+
 def against(record: Record, yardstick: Record) -> DieboldMariano:
     """Test the losses of two records of the same origins."""
     return diebold_mariano(losses(record), losses(yardstick), record.overlap)
@@ -103,7 +109,7 @@ def summary(found: dict[str, Record]) -> BacktestSummary | None:
         mae=score.mae,
         mape=score.mape,
         directional_accuracy=metrics.directional_accuracy(record.quantiles, record.outcomes, record.spots),
-        wql_ratio=wql(record) / wql(yardstick),
+        wql_ratio=ratio(wql(record), wql(yardstick)),
         coverage_80=float(metrics.inside(record.quantiles, record.outcomes, 80).mean()),
         coverage_se=metrics.binomial_error(80, n),
         dm_t=test.t,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from forex_core.backtest import metrics
-from forex_core.backtest.evaluate import Record, against, losses, wql
+from forex_core.backtest.evaluate import NOTHING, Record, against, losses, ratio, wql
 from forex_core.backtest.significance import diebold_mariano
 from forex_core.values import Floats
 
@@ -47,10 +47,10 @@ def row_of(pair: str, horizon: str, member: str, record: Record, yardstick: Reco
         horizon,
         member,
         len(mine.origins),
-        wql_ratio=wql(mine) / wql(other),
+        wql_ratio=ratio(wql(mine), wql(other)),
         wql=wql(mine),
         rmse=metrics.rmse(said, came),
-        rmse_ratio=metrics.rmse(said, came) / metrics.rmse(other.quantiles, other.outcomes),
+        rmse_ratio=ratio(metrics.rmse(said, came), metrics.rmse(other.quantiles, other.outcomes)),
         mae=metrics.mae(said, came),
         mape=metrics.mape(said, came),
         directional_accuracy=metrics.directional_accuracy(said, came, mine.spots),
@@ -108,7 +108,7 @@ def _joint_losses(found: list[tuple[Record, Record]]) -> tuple[Floats, Floats]:
     by_origin: dict[object, list[tuple[float, float]]] = {}
     for record, yardstick in found:
         loss, other_loss = losses(record), losses(yardstick.on(record.origins))
-        scale = float(other_loss.mean())
+        scale = max(float(other_loss.mean()), NOTHING)
         for origin, a, b in zip(record.origins, loss / scale, other_loss / scale, strict=True):
             by_origin.setdefault(origin, []).append((float(a), float(b)))
     means = np.array([np.mean(by_origin[origin], axis=0) for origin in sorted(by_origin, key=str)])

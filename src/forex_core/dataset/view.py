@@ -34,8 +34,10 @@ class View:
         return Spot(newest.observed_on, newest.value, newest.known_at, newest.source)
 
     def in_force(self, day: date) -> float:
-        """The value of the last row not after `day`."""
+        """The value of the last row not after `day`; LookupError before the first row."""
         position = int(np.searchsorted(self.series.dates, np.datetime64(day, "D"), side="right"))
+        if position == 0:
+            raise LookupError(f"no rate is in force on {day}")
         return float(self.series.values[position - 1])
 
     def enough(self, pair: str, minimum: int = MINIMUM_ROWS) -> "View":

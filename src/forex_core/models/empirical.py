@@ -20,6 +20,7 @@ class Empirical:
     decay: float = 0.97
     long_window: int = 1000
     sample: int = 2500
+    floor: float = 0.1  # of the volatility of all history: a move out of a calm peg says nothing of other days
     name: ClassVar[str] = "empirical"
     revision: ClassVar[int] = 1
 
@@ -27,7 +28,8 @@ class Empirical:
         need(history, 2 * steps, self.name)
         returns = history.log_returns()
         variances = (ewma_variances(returns, self.decay) + rolling_variances(returns, self.long_window)) / 2
-        sigmas = np.sqrt(variances)  # [n], sigma known at the close of each return's day
+        # [n], sigma known at the close of each return's day
+        sigmas = np.maximum(np.sqrt(variances), self.floor * np.std(returns))
         logs = np.log(history.values)[1:]  # the closes of those days
         spread = np.stack([self._spread(logs, sigmas, step) for step in range(1, steps + 1)])
         return around_last(history.last, np.hstack([-spread[:, ::-1], np.zeros((steps, 1)), spread]))

@@ -7,6 +7,7 @@ from datetime import datetime
 from forex_core.calendars import calendar_of
 from forex_core.horizons import HORIZONS
 from forex_core.pipeline.order import STEPS
+from forex_core.report.numbers import digits_for
 from forex_core.settings import Settings
 from forex_core.store.store import Store
 from forex_core.values import Forecast
@@ -28,7 +29,7 @@ class Health:
         """At most 80 columns, but for the troubles."""
         yield f"{'pair':<7} {'':<4} {'issued on':<10} {'for':<10} {'median':>9} {'80 %':>19}  role"
         for forecast in self.newest:
-            digits = 2 if forecast.median >= 100 else 4
+            digits = digits_for(forecast.median)
             band = f"{forecast.quantiles[0.1]:.{digits}f}–{forecast.quantiles[0.9]:.{digits}f}"
             median = f"{forecast.median:.{digits}f}"
             yield (

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from html import escape
 from math import ceil, floor, log10
 
+from forex_core.report.numbers import digits_for
 from forex_core.values import INTERVALS, LEVELS, Forecast
 
 WIDTH, HEIGHT = 720, 320
@@ -50,10 +51,11 @@ def fan_chart(forecast: Forecast) -> str:
 
 
 def _caption(forecast: Forecast) -> str:
+    digits = digits_for(forecast.spot.value)
     low, high = (forecast.quantiles[level] for level in INTERVALS[80])
     return (
         f"{forecast.pair}: {len(forecast.history)} past rates, then the forecast to {forecast.target_date}, "
-        f"in 8 of 10 cases between {low:.4g} and {high:.4g}"
+        f"in 8 of 10 cases between {low:.{digits}f} and {high:.{digits}f}"
     )
 
 
@@ -70,7 +72,7 @@ def _band(scale: _Scale, path: Sequence[Sequence[float]], percent: int) -> str:
 
 
 def _grid(scale: _Scale) -> list[str]:
-    step = _round_step((scale.high - scale.low) / 5)
+    step = _round_step((scale.high - scale.low) / 7)
     digits = max(0, -floor(log10(step)))
     lines = []
     for n in range(ceil(scale.low / step), floor(scale.high / step) + 1):

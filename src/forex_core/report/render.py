@@ -4,19 +4,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from forex_core.report.chart import fan_chart
+from forex_core.report.numbers import digits_for
 from forex_core.report.track_record import TrackRecord
 from forex_core.report.verdict import verdict
 from forex_core.store.files import replace_durably
 from forex_core.values import INTERVALS, Forecast
 
 LARGEST = 60_000  # bytes
-
-
-def digits_for(rate: float) -> int:
-    """Decimals that show about six significant digits: 948.37, 1.0853."""
-    return 2 if rate >= 100 else 4
 
 
 def render(forecast: Forecast, record: TrackRecord, notes: Sequence[str] = ()) -> str:
@@ -28,6 +25,7 @@ def render(forecast: Forecast, record: TrackRecord, notes: Sequence[str] = ()) -
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_printable,
     )
     environment.filters["rate"] = lambda value: f"{value:.{digits}f}"
     environment.filters["percent"] = lambda value: f"{value:.1%}"
@@ -41,6 +39,13 @@ def render(forecast: Forecast, record: TrackRecord, notes: Sequence[str] = ()) -
         chart=fan_chart(forecast),
         record=record,
     )
+
+
+def _printable(value: object) -> object:
+    """Control characters, which a source's text might carry, have no business in a report."""
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return "".join(character if character.isprintable() else " " for character in value)
+    return value
 
 
 def write(forecast: Forecast, record: TrackRecord, path: Path, notes: Sequence[str] = ()) -> None:
