@@ -12,8 +12,9 @@ from forex_core.backtest.report import Row
 COLUMNS = ("", "member", "n", "WQL", "RMSE", "80 %", "95 %", "up/down", "DM t", "p")
 
 HEAD = """\
-Origins {first} to {last}. WQL and RMSE: ratios to rw_const on the same windows, below
-1 is better; 80 and 95 %: how often the outcome was inside; up/down: direction right."""
+Origins {first} to {last}. WQL and RMSE are ratios to rw_const on the
+same windows, below 1 is better; 80 and 95 %: how often the outcome fell inside;
+up/down: how often the direction was right."""
 
 
 def show(rows: list[Row], panel: list[Row], first: date, last: date) -> None:

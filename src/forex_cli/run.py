@@ -1,5 +1,8 @@
 """forex run, forex demo, and the `run` of the four services: one way to start a run."""
 
+import shutil
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,12 +14,12 @@ if TYPE_CHECKING:
     from forex_core.pipeline.request import Request
     from forex_core.settings import Settings
 
-NEXT_AFTER_DEMO = """\
+NEXT_AFTER_DEMO = """
 USD/CLP itself needs its own rates. With a file of them (header date,value):
-  forex run --pair USDCLP --source csv:PATH
-To see what was recorded:
-  forex status
-  python scripts/mlflow_dashboard.py"""
+  {forex} run --pair USDCLP --source csv:PATH
+To see what was recorded, and every other command:
+  {forex} status
+  {forex} --help"""
 
 
 def run(
@@ -56,7 +59,15 @@ def demo(context: typer.Context, json: options.Json = False, dry_run: options.Dr
         request = request_for(settings, chosen([]), as_of=Ecb().newest(), demo=True, skip_email=True)
         _run_and_show(settings, request, dry_run=dry_run, as_json=json)
         if not json:
-            typer.echo(f"\n{NEXT_AFTER_DEMO}")
+            typer.echo(NEXT_AFTER_DEMO.format(forex=_as_typed()))
+
+
+def _as_typed() -> str:
+    """How this program can be called from here."""
+    called = Path(sys.argv[0])
+    if shutil.which("forex"):
+        return "forex"
+    return str(called.relative_to(Path.cwd()) if called.is_relative_to(Path.cwd()) else called)
 
 
 def _run_and_show(settings: "Settings", request: "Request", *, dry_run: bool, as_json: bool) -> None:

@@ -1,5 +1,6 @@
 """From windows to numbers: which outcome a forecast is held against, and what is made of it."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from math import log, sqrt
 
@@ -130,6 +131,11 @@ def test_the_windows_of_some_origins_only() -> None:
 # --- figures
 
 
+def test_a_small_loss_is_not_taken_for_nothing() -> None:
+    ours, other = record([flat(100.001)], [100]), record([flat(100.004)], [100])
+    assert row_of("A", "7d", "a", ours, other).wql_ratio == pytest.approx(0.25)
+
+
 def test_losses_are_shares_of_the_origins_spot() -> None:
     assert losses(record([flat(110), flat(95)], [100, 100])).tolist() == pytest.approx([0.1, 0.05])
     assert wql(record([flat(110), flat(95)], [100, 100])) == pytest.approx(0.075)
@@ -171,9 +177,14 @@ def test_without_ensemble_or_yardstick_there_is_no_summary(names: tuple[str, ...
     assert summary({name: record([flat(100)], [101]) for name in names}) is None
 
 
-def test_when_the_rate_never_moves_then_the_summary_still_exists() -> None:
+def test_when_the_rate_never_moves_then_nobody_is_better_and_nothing_breaks() -> None:
     still = record([flat(100)] * 6, [100] * 6)
-    assert summary({ENSEMBLE: still, "rw_const": still}) is not None
+    found = summary({ENSEMBLE: still, "rw_const": still})
+    assert found is not None
+    assert (found.wql_ratio, found.rmse, found.coverage_80, found.dm_t) == (1, 0, 1, None)
+    row = row_of("A", "7d", "a", still, still)
+    panel = panel_row([row], [(still, still)])
+    assert (row.wql_ratio, row.rmse_ratio, panel.wql_ratio, panel.rmse_ratio) == (1, 1, 1, 1)
 
 
 # --- rows of a backtest
@@ -239,14 +250,17 @@ def test_pairs_that_move_as_one_count_as_one() -> None:
 
 
 def test_pairs_of_different_years_are_joined_by_origin() -> None:
-    early, late = ((noisy(seed, 0.06, first=first), noisy(seed, 0.2, first=first)) for seed, first in ((4, 0), (5, 6)))
-    panel = panel_row([row_of("A", "7d", "a", *entry) for entry in (early, late)], [early, late])
+    late, early = (
+        tuple(replace(noisy(seed, width, first=first), overlap=3) for width in (0.06, 0.2))
+        for seed, first in ((4, 6), (5, 0))
+    )
+    panel = panel_row([row_of("A", "7d", "a", *entry) for entry in (late, early)], [late, early])
     by_origin: dict[date, list[tuple[float, float]]] = {}
-    for mine, other in (early, late):
+    for mine, other in (late, early):
         scale = losses(other).mean()
         for origin, a, b in zip(mine.origins, losses(mine) / scale, losses(other) / scale, strict=True):
             by_origin.setdefault(origin, []).append((a, b))
     joint = np.array([np.mean(by_origin[origin], axis=0) for origin in sorted(by_origin)])
     assert len(joint) == 18
-    test = diebold_mariano(joint[:, 0], joint[:, 1], 1)
+    test = diebold_mariano(joint[:, 0], joint[:, 1], 3)
     assert (panel.dm_t, panel.dm_p) == pytest.approx((test.t, test.p))

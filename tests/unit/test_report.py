@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -366,13 +367,22 @@ def test_the_history_ends_where_the_forecast_begins(path: tuple[tuple[float, ...
 def test_everything_lies_inside_the_frame(path: tuple[tuple[float, ...], ...]) -> None:
     chart = charted(path=path)
     for name in ("history", "median", "walk", "band95"):
-        assert all(64 <= x <= 708 and 12 <= y <= 292 for x, y in points(chart, name))
+        assert all(64 <= x <= 708 and 12 < y < 292 for x, y in points(chart, name))
     assert 2 <= len([line for line in chart if line.get("class") == "grid"]) <= 10
 
 
 def test_the_chart_names_its_first_issue_and_target_dates() -> None:
     dates = [text.text for text in charted() if text.tag == "text"][-3:]
     assert dates == ["2024-05-02", "2024-07-01", "2024-07-08"]
+
+
+def test_the_labels_of_a_narrow_axis_tell_its_lines_apart() -> None:
+    chart = charted(history=PAST[-1:], path=(tuple(fan(951.02, 0.5).values()),))
+    labels = [float(str(text.text)) for text in chart if text.get("text-anchor") == "end" and "-" not in str(text.text)]
+    steps = [after - before for before, after in pairwise(labels)]
+    assert len(steps) >= 2
+    assert steps == pytest.approx([steps[0]] * len(steps))
+    assert steps[0] > 0
 
 
 def test_a_single_past_rate_makes_a_chart_too() -> None:

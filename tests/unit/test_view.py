@@ -146,7 +146,7 @@ def test_after_the_last_row_its_value_stays_in_force() -> None:
 
 
 def test_before_the_first_row_no_value_is_in_force() -> None:
-    with pytest.raises((DataError, LookupError, ValueError)):
+    with pytest.raises(LookupError, match="no rate is in force on 2024-03-31"):
         calm().at_close(FRIDAY).in_force(DAYS[0] - timedelta(days=1))
 
 
