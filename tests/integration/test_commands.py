@@ -94,16 +94,13 @@ def test_a_backtest_without_any_window_says_so(tmp_path: Path) -> None:
 
 def test_config_show_names_the_origin_of_each_value_and_masks_passwords(data_dir: Path, tmp_path: Path) -> None:
     (tmp_path / "forex.toml").write_text('environment = "laptop"\n')
-    done = forex(
-        "config", "show", "--json", data_dir=data_dir, MLFLOW_TRACKING_URI=tracking, FOREX_PAIRS="EURUSD,USDNOK"
-    )
+    environ = {"MLFLOW_TRACKING_URI": "https://me:hunter2@mlflow.example.org", "FOREX_PAIRS": "EURUSD,USDNOK"}
+    done = forex("config", "show", "--json", data_dir=data_dir, **environ)
     said = {row["name"]: (row["value"], row["origin"]) for row in json.loads(done.stdout)["settings"]}
     assert said["environment"] == ("laptop", str(tmp_path / "forex.toml"))
     assert said["pairs"] == ("EURUSD, USDNOK", "FOREX_PAIRS")
     assert said["members"] == ("random_walk, empirical", "default")
-    assert (
-        "hunter2" not in done.stdout + forex("config", "show", data_dir=data_dir, MLFLOW_TRACKING_URI=tracking).stdout
-    )
+    assert "hunter2" not in done.stdout + forex("config", "show", data_dir=data_dir, **environ).stdout
     assert not data_dir.exists()
 
 
