@@ -57,6 +57,7 @@ def _log_to_stderr(level: str) -> None:
 
 
 def session(context: typer.Context) -> Session:
+    """The options that were given before the command."""
     found: Session = context.obj
     return found
 

@@ -27,6 +27,7 @@ class Calendar:
     days: tuple[date, ...]
 
     def is_open(self, day: date) -> bool:
+        """True on a business day."""
         position = bisect_left(self.days, day)
         return position < len(self.days) and self.days[position] == day
 
@@ -95,6 +96,7 @@ class Release:
     day_before: bool = False
 
     def known_at(self, day: date, calendar: Calendar) -> datetime:
+        """The moment at which `day`'s value becomes known, UTC."""
         on = calendar.last_open(day - timedelta(days=1)) if self.day_before else day
         return datetime.combine(on, self.at, UTC)
 

@@ -116,6 +116,7 @@ def table() -> dict[str, Field[Any]]:
 
 
 def names() -> list[str]:
+    """The settings' names, in the order they are shown."""
     return list(table())
 
 

@@ -64,6 +64,7 @@ class Series:
 
     @property
     def last(self) -> float:
+        """The newest value."""
         return float(self.values[-1])
 
     def log_returns(self) -> Floats:
@@ -120,6 +121,7 @@ class MemberView:
 
     @property
     def state(self) -> str:
+        """ok, or dropped."""
         return "dropped" if self.quantiles is None else "ok"
 
 
@@ -183,6 +185,7 @@ class Forecast:
 
     @property
     def median(self) -> float:
+        """The point forecast: the median at the target date."""
         return self.quantiles[0.5]
 
 

@@ -34,6 +34,7 @@ def inside(quantiles: Floats, outcomes: Floats, percent: int) -> Floats:
 
 
 def bounds(quantiles: Floats, percent: int) -> tuple[Floats, Floats]:
+    """Lower and upper end of the `percent` interval, [n] each."""
     low, high = INTERVALS[percent]
     return quantiles[:, LEVELS.index(low)], quantiles[:, LEVELS.index(high)]
 
@@ -49,10 +50,12 @@ def errors(quantiles: Floats, outcomes: Floats) -> Floats:
 
 
 def rmse(quantiles: Floats, outcomes: Floats) -> float:
+    """Root mean squared error of the median."""
     return float(np.sqrt(np.mean(errors(quantiles, outcomes) ** 2)))
 
 
 def mae(quantiles: Floats, outcomes: Floats) -> float:
+    """Mean absolute error of the median."""
     return float(np.mean(np.abs(errors(quantiles, outcomes))))
 
 

@@ -20,7 +20,10 @@ def score_due(rates: Rates, store: Store, now: datetime) -> list[Score]:
     with store.transaction():
         for forecast in store.forecasts.unscored(rates.pair, newest):
             settled = end_of(forecast.target_date + SETTLED)
-            outcome = rates.as_of(min(now, settled)).in_force(forecast.target_date)
+            try:
+                outcome = rates.as_of(min(now, settled)).in_force(forecast.target_date)
+            except LookupError:
+                continue  # this source begins later; another one may know the outcome
             score = score_of(forecast, outcome, now)
             store.forecasts.score(score, final=now >= settled)
             scored.append(score)

@@ -15,7 +15,9 @@ from forex_core.values import Observation, Quarantined
 FLOOR = 0.05  # a log move below this is never suspicious
 WIDTH = 10.0  # nor one below this many times the median absolute move of ...
 MEMORY = 20  # ... so many rows before it: a crisis widens the band within a month
-LARGEST = 0.35  # a larger move is never confirmed by what follows: a wrong decimal point repeats itself
+LARGEST = (
+    0.35  # a larger log move (+42 %, -30 %) is never confirmed by what follows: a wrong decimal point repeats itself
+)
 SEED = 11  # the level to start from is the median of so many rows
 
 
@@ -61,15 +63,18 @@ class _Band:
         self.moves: list[float] = []
 
     def distance(self, row: Observation) -> float:
+        """How far a row lies from the last trusted one, in logs."""
         return abs(math.log(row.value) - self.level)
 
     def holds(self, distance: float) -> bool:
+        """True for a move that is no jump."""
         if distance <= FLOOR:
             return True
         recent = self.moves[-MEMORY:]
         return bool(recent) and distance <= WIDTH * median(recent)
 
     def follow(self, row: Observation) -> None:
+        """Take a row as the new level."""
         self.moves.append(self.distance(row))
         self.level = math.log(row.value)
 

@@ -23,6 +23,7 @@ class View:
 
     @cached_property
     def series(self) -> Series:
+        """The rates as arrays, for the members."""
         return Series(
             np.array([row.observed_on for row in self.rows], dtype="datetime64[D]"),
             np.array([row.value for row in self.rows], dtype=float),
@@ -30,6 +31,7 @@ class View:
 
     @property
     def spot(self) -> Spot:
+        """The newest rate, which a forecast starts from."""
         newest = self.rows[-1]
         return Spot(newest.observed_on, newest.value, newest.known_at, newest.source)
 

@@ -18,6 +18,5 @@ def combine(paths: Mapping[str, QuantilePath], weights: Mapping[str, float]) -> 
         raise ValueError(f"paths of {sorted(paths)} and weights of {sorted(weights)} do not match")
     if min(weights.values()) < 0 or not np.isclose(sum(weights.values()), 1):
         raise ValueError("weights are non-negative and sum to 1")
-    mean = sum(weights[name] * path.rates for name, path in paths.items())
-    # adding in floating point can cross neighbours by one unit in the last place
-    return QuantilePath(np.maximum.accumulate(mean, axis=1))
+    first, *rest = (weights[name] * path.rates for name, path in paths.items())
+    return QuantilePath(sum(rest, start=first))

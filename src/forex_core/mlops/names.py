@@ -11,6 +11,7 @@ def experiment_name(pair: str, horizon: str) -> str:
 
 
 def experiment_tags(pair: str, horizon: str) -> dict[str, str]:
+    """What an experiment says of itself."""
     return {"service": f"forecaster_{horizon}", "pair": pair, "horizon": horizon, "model_family": "ensemble"}
 
 

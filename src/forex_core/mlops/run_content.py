@@ -8,6 +8,7 @@ LONGEST_VALUE = 5000  # MLflow cuts or refuses longer params and tags
 
 
 def tags_of(forecast: Forecast, *, skip_email: bool) -> dict[str, str]:
+    """The documented tags, and those that find a run again."""
     return {
         "environment": forecast.environment,
         "skip_email": str(skip_email),

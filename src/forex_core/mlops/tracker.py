@@ -56,6 +56,7 @@ class MlflowTracker:
 
     @property
     def uri(self) -> str:
+        """The tracking URI as MLflow wants it."""
         return self.tracking_uri or f"sqlite:///{(self.base_dir / 'mlflow.db').absolute()}"
 
     def prepare(self, store: Store) -> None:

@@ -25,6 +25,7 @@ class Empirical:
     revision: ClassVar[int] = 1
 
     def forecast(self, history: Series, steps: int) -> QuantilePath:
+        """Today's volatility times past moves, each taken in units of its own day's volatility."""
         need(history, 2 * steps, self.name)
         returns = history.log_returns()
         variances = (ewma_variances(returns, self.decay) + rolling_variances(returns, self.long_window)) / 2

@@ -22,6 +22,7 @@ class RandomWalk:
     revision: ClassVar[int] = 1
 
     def forecast(self, history: Series, steps: int) -> QuantilePath:
+        """The last value, with a spread that grows with the square root of the steps."""
         need(history, 60, self.name)
         returns = history.log_returns()
         fast = [float(np.sqrt(ewma_variances(returns, decay)[-1])) for decay in self.decays]

@@ -18,6 +18,7 @@ class RandomWalkConstant:
     revision: ClassVar[int] = 1
 
     def forecast(self, history: Series, steps: int) -> QuantilePath:
+        """The last value, with a spread that grows with the square root of the steps."""
         need(history, 20, self.name)
         sigma = sd(history.log_returns(), self.window)
         spread = sigma * np.sqrt(np.arange(1, steps + 1))

@@ -23,6 +23,7 @@ class Health:
     troubles: tuple[str, ...]
 
     def as_object(self) -> dict[str, object]:
+        """The same for machines."""
         return {"forecasts": [_described(forecast) for forecast in self.newest], "troubles": list(self.troubles)}
 
     def lines(self) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Make a forecast and freeze it: the one commit that acknowledges it."""
 
 import json
+from dataclasses import replace
 from hashlib import sha256
 
 from loguru import logger
@@ -72,23 +73,8 @@ def _assembled(
     target = calendar.target(market.issued_on, horizon.days)
     steps = calendar.steps(market.issued_on, target)
     weights = equal_weights(list(learned.paths))
-    path = combine(learned.paths, weights).rates[:steps]
-    members = _member_views(learned, horizon, steps, weights)
     dropped = tuple(f"{name} dropped out: {why}." for name, why in learned.dropped.items())
-    quantiles = dict(zip(LEVELS, map(float, path[-1]), strict=True))
-    content = {
-        "pair": market.rates.pair,
-        "horizon": horizon.key,
-        "issued_on": market.issued_on.isoformat(),
-        "role": role,
-        "target_date": target.isoformat(),
-        "levels": list(LEVELS),
-        "quantiles": list(quantiles.values()),
-        "members": weights,
-        "data_hash": series_hash(view.series),
-        "version_id": version_id,
-    }
-    return Forecast(
+    forecast = Forecast(
         forecast_id=identity(market.rates.pair, horizon, market, role),
         pair=market.rates.pair,
         horizon=horizon.key,
@@ -99,9 +85,9 @@ def _assembled(
         target_date=target,
         steps=steps,
         spot=view.spot,
-        path=tuple(tuple(map(float, row)) for row in path),
+        path=tuple(tuple(map(float, row)) for row in combine(learned.paths, weights).rates[:steps]),
         random_walk=learned.yardstick.at(steps),
-        members=members,
+        members=_member_views(learned, horizon, steps, weights),
         backtest=summary(learned.found[horizon.key]),
         banners=(*market.banners, *dropped),
         history=tuple((row.observed_on, row.value) for row in view.rows[-HISTORY:]),
@@ -109,10 +95,28 @@ def _assembled(
         environment=request.environment,
         weighting=WEIGHTING,
         version_id=version_id,
-        data_hash=str(content["data_hash"]),
-        content_hash=sha256(json.dumps(content, sort_keys=True).encode()).hexdigest(),
+        data_hash=series_hash(view.series),
+        content_hash="",
         code_version=request.code_version,
     )
+    return replace(forecast, content_hash=content_hash(forecast))
+
+
+def content_hash(forecast: Forecast) -> str:
+    """sha256 of what a forecast says and what it was made from; the same inputs give the same hash anywhere."""
+    content = {
+        "pair": forecast.pair,
+        "horizon": forecast.horizon,
+        "issued_on": forecast.issued_on.isoformat(),
+        "role": forecast.role,
+        "target_date": forecast.target_date.isoformat(),
+        "levels": list(LEVELS),
+        "quantiles": list(forecast.quantiles.values()),
+        "members": {member.name: member.weight for member in forecast.members if member.state == "ok"},
+        "data_hash": forecast.data_hash,
+        "version_id": forecast.version_id,
+    }
+    return sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def _member_views(learned: Study, horizon: Horizon, steps: int, weights: dict[str, float]) -> tuple[MemberView, ...]:

@@ -25,6 +25,7 @@ class Market:
 
     @property
     def issued_on(self) -> date:
+        """The date of the newest trusted rate."""
         return self.view.rows[-1].observed_on
 
 

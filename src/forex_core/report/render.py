@@ -13,8 +13,6 @@ from forex_core.report.verdict import verdict
 from forex_core.store.files import replace_durably
 from forex_core.values import INTERVALS, Forecast
 
-LARGEST = 60_000  # bytes
-
 
 def render(forecast: Forecast, record: TrackRecord, notes: Sequence[str] = ()) -> str:
     """The report's HTML. `notes` are banners of today, beside those that were frozen."""

@@ -13,6 +13,7 @@ class TrackRecord:
 
     @property
     def count(self) -> int:
+        """How many forecasts were scored."""
         return len(self.scored)
 
     @property

@@ -13,7 +13,7 @@ def verdict(backtest: BacktestSummary | None) -> str:
     change = abs(1 - backtest.wql_ratio)
     if backtest.wql_ratio >= 1:
         return f"No better than the random walk: its loss was {change:.1%} higher {over}."
-    if backtest.dm_p is None or backtest.dm_p > CERTAIN:
+    if backtest.dm_p is None or backtest.dm_p >= CERTAIN:
         return (
             f"Not shown to be better than the random walk: its loss was {change:.1%} lower {over}, which may be chance."
         )

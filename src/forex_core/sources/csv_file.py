@@ -28,6 +28,7 @@ class CsvFile:
         return f"csv:{self.path.resolve()}"
 
     def fetch(self, pair: str, start: date, end: date, now: datetime) -> list[Observation]:
+        """The rows of the file; DataError at the first line that is not as it must be."""
         calendar_of(pair)  # refuses what is no pair
         rows = _parse(_read(self.path), self.path.name)
         return [Observation(day, value, min(end_of(day), now), self.name) for day, value in rows if start <= day <= end]

@@ -20,6 +20,7 @@ class Ecb:
     whole: ClassVar[bool] = False
 
     def fetch(self, pair: str, start: date, end: date, now: datetime) -> list[Observation]:
+        """The cross rates of the days on which the ECB published both currencies."""
         base, quote = currencies(pair)
         per_euro = {currency: _per_euro(currency) for currency in (base, quote)}
         open_days = calendar_of(pair)

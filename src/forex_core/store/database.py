@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib.resources import files
 from pathlib import Path
 
@@ -57,15 +57,14 @@ def _connect(path: Path, query: str = "") -> sqlite3.Connection:
     with damage_named(path):
         if not path.is_file() or path.stat().st_size == 0:
             raise CorruptStore(f"{path} is empty or no file", hint=RESTORE)
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}{query}", uri=True, isolation_level=None)
-        connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
-        connection.execute("PRAGMA synchronous = FULL")
-        constrain(connection)
-        try:
+        with ExitStack() as undo:
+            connection = sqlite3.connect(f"{path.absolute().as_uri()}{query}", uri=True, isolation_level=None)
+            undo.callback(connection.close)
+            connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+            connection.execute("PRAGMA synchronous = FULL")
+            constrain(connection)
             _recognise(connection, path)
-        except BaseException:
-            connection.close()
-            raise
+            undo.pop_all()
         return connection
 
 

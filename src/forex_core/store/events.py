@@ -26,6 +26,7 @@ class Events:
         self._connection = connection
 
     def add(self, event: Event) -> None:
+        """Append an event; whoever calls commits."""
         self._connection.execute(
             "INSERT INTO events (at, kind, attempt, pair, horizon, detail) VALUES (?, ?, ?, ?, ?, ?)",
             (event.at.isoformat(), event.kind, event.attempt, event.pair, event.horizon, json.dumps(event.detail)),
@@ -38,9 +39,11 @@ class Events:
         return self._select(f"kind = 'started' AND attempt NOT IN ({ended}) ORDER BY id", *ENDS)
 
     def has(self, kind: str, attempt: str) -> bool:
+        """True if this attempt has an event of this kind."""
         return bool(self._select("kind = ? AND attempt = ? LIMIT 1", kind, attempt))
 
     def newest(self, *kinds: str) -> Event | None:
+        """The last event of any of these kinds."""
         marks = ", ".join("?" * len(kinds))
         return next(iter(self._select(f"kind IN ({marks}) ORDER BY id DESC LIMIT 1", *kinds)), None)
 

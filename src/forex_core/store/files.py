@@ -18,10 +18,9 @@ def replace_durably(path: Path, content: bytes) -> None:
             with scratch.open("wb") as file:
                 file.write(content)
             move_durably(scratch, path)
-        except BaseException:
+        finally:
             with suppress(OSError):
-                scratch.unlink()
-            raise
+                scratch.unlink(missing_ok=True)  # there only if something failed
 
 
 def move_durably(scratch: Path, path: Path) -> None:

@@ -33,6 +33,7 @@ class Forecasts:
         )
 
     def get(self, forecast_id: str) -> Forecast | None:
+        """The forecast of this id, if it was ever frozen."""
         return next(iter(self._select("forecast_id = ?", forecast_id)), None)
 
     def newest(self, pair: str, horizon: str) -> Forecast | None:
@@ -41,6 +42,7 @@ class Forecasts:
         return next(iter(self._select(f"pair = ? AND horizon = ? {order}", pair, horizon)), None)
 
     def pairs(self) -> list[str]:
+        """Every pair that was ever forecast."""
         return [row[0] for row in self._connection.execute("SELECT DISTINCT pair FROM forecasts ORDER BY pair")]
 
     def first_role(self, pair: str, horizon: str, issued_on: date) -> str | None:
@@ -67,6 +69,7 @@ class Forecasts:
         )
 
     def score(self, score: Score, *, final: bool) -> None:
+        """Store what came of a forecast; a final score can no longer change."""
         self._connection.execute(
             "INSERT INTO scores VALUES (?, ?, ?) "
             "ON CONFLICT DO UPDATE SET final = excluded.final, body = excluded.body",
@@ -87,6 +90,7 @@ class Forecasts:
         return dict(self._connection.execute("SELECT step, ref FROM steps WHERE forecast_id = ?", (forecast_id,)))
 
     def step_done(self, forecast_id: str, step: str, ref: str, at: datetime) -> None:
+        """Note that a step was done and what it left."""
         self._connection.execute(
             "INSERT OR REPLACE INTO steps VALUES (?, ?, ?, ?)", (forecast_id, step, at.isoformat(), ref)
         )

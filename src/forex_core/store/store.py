@@ -61,17 +61,12 @@ class Store:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All that is written inside is committed together, durably, or not at all."""
-        with damage_named(self.path):
+        with damage_named(self.path), self._connection:  # which commits, or rolls back
             self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
+            yield
 
     def fact(self, name: str) -> str | None:
+        """What `remember` noted under this name."""
         row = self._connection.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
         return row[0] if row else None
 
@@ -81,9 +76,11 @@ class Store:
             self._connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
     def check_integrity(self) -> None:
+        """CorruptStore unless the file is sound."""
         check_integrity(self._connection, self.path)
 
     def close(self) -> None:
+        """Close the file; the last one to do so folds the journal into it."""
         self._connection.close()
 
     def __enter__(self) -> "Store":

@@ -30,6 +30,7 @@ class Windows:
         return found
 
     def add(self, windows: Iterable[StoredWindow]) -> None:
+        """Store paths; a key that is there already keeps its path."""
         self._connection.executemany(
             "INSERT OR IGNORE INTO windows VALUES (?, ?, ?, ?, ?)",
             [(w.key, w.pair, w.origin.isoformat(), w.member, w.path) for w in windows],
