@@ -11,8 +11,6 @@ import typer
 from forex_cli import options
 from forex_cli.session import errors_as_exit_codes, print_json, session
 
-YEARS = 10
-
 
 def backtest(
     context: typer.Context,
@@ -28,38 +26,38 @@ def backtest(
     Examples:  forex backtest --pair EURUSD    forex backtest --pair USDMXN --pair USDBRL --from 2015-01-01
     """
     with errors_as_exit_codes(context, as_json=json):
-        from forex_core.backtest.panel import backtest, window_count
         from forex_core.backtest.windows import EVERY
-        from forex_core.bootstrap import members_of, opened
-        from forex_core.dataset.fetch import fetch, utc_now
-        from forex_core.sources.table import chain_for
+        from forex_core.bootstrap import check, members_of, opened
+        from forex_core.errors import UsageError
+        from forex_core.models.table import YARDSTICK
+        from forex_core.pipeline.backtesting import run_backtest
 
         settings = session(context).settings(pairs=pair, source=source, members=members)
-        chosen, now = members_of(settings), utc_now()
-        chains = {name: chain_for(name, settings.source) for name in settings.pairs}
+        check(settings)
+        first, last = start.date() if start else None, end.date() if end else None
+        if first and last and first > last:
+            raise UsageError(f"--from {first} lies after --to {last}")
         with opened(settings) as adapters:
-            panel = [fetch(name, chain, adapters.store, now) for name, chain in chains.items()]
-            last = end.date() if end else max(rates.rows[-1].observed_on for rates in panel)
-            first = start.date() if start else last.replace(year=last.year - YEARS, day=1)
-            with _progress(window_count(panel, first, last)) as tick:
-                rows, joint = backtest(panel, first, last, chosen, adapters.store, now, tick)
+            found = run_backtest(
+                settings.pairs, settings.source, members_of(settings), first, last, adapters, _progress
+            )
         if json:
             print_json(
                 {
                     "schema": 1,
                     "command": "backtest",
-                    "from": first.isoformat(),
-                    "to": last.isoformat(),
+                    "from": found.start.isoformat(),
+                    "to": found.end.isoformat(),
                     "every": EVERY,
-                    "yardstick": "rw_const",
-                    "rows": [_described(asdict(row), without="pairs") for row in rows],
-                    "panel": [_described(asdict(row), without="pair") for row in joint],
+                    "yardstick": YARDSTICK.name,
+                    "rows": [_described(asdict(row), without="pairs") for row in found.rows],
+                    "panel": [_described(asdict(row), without="pair") for row in found.panel],
                 }
             )
         else:
             from forex_cli.backtest_output import show
 
-            show(rows, joint, first, last)
+            show(found.rows, found.panel, found.start, found.end)
 
 
 def _described(row: dict[str, object], *, without: str) -> dict[str, object]:

@@ -27,7 +27,18 @@ def build_app(key: str) -> typer.Typer:
         json: options.Json = False,
     ) -> None:
         """Forecast, freeze, report and track this horizon."""
-        run_command(context, [key], pair, source, as_of, members, skip_email, output_dir, dry_run, json)
+        run_command(
+            context,
+            [key],
+            pair=pair,
+            source=source,
+            as_of=as_of,
+            members=members,
+            skip_email=skip_email,
+            output_dir=output_dir,
+            dry_run=dry_run,
+            json=json,
+        )
 
     @app.command()
     def info(context: typer.Context) -> None:

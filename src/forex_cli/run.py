@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,13 +10,16 @@ import typer
 
 from forex_cli import options
 from forex_cli.session import errors_as_exit_codes, print_json, say_error, session
+from forex_core.horizons import HORIZONS
 
 if TYPE_CHECKING:
     from forex_core.pipeline.request import Request
     from forex_core.settings import Settings
 
 NEXT_AFTER_DEMO = """
-USD/CLP itself needs its own rates. With a file of them (header date,value):
+USD/CLP itself needs a live source, or a file of rates (header date,value):
+  {forex} data check
+  {forex} run --pair USDCLP
   {forex} run --pair USDCLP --source csv:PATH
 To see what was recorded, and every other command:
   {forex} status
@@ -24,7 +28,7 @@ To see what was recorded, and every other command:
 
 def run(
     context: typer.Context,
-    horizons: Annotated[list[str] | None, typer.Argument(metavar="[7d 15d 30d 90d | all]")] = None,
+    horizons: Annotated[list[str] | None, typer.Argument(metavar=f"[{' '.join(HORIZONS)} | all]")] = None,
     pair: options.Pairs = None,
     source: options.Source = None,
     as_of: options.AsOf = None,
@@ -53,10 +57,10 @@ def demo(context: typer.Context, json: options.Json = False, dry_run: options.Dr
     with errors_as_exit_codes(context, as_json=json):
         from forex_core.bootstrap import request_for
         from forex_core.horizons import chosen
-        from forex_core.sources.ecb import Ecb
+        from forex_core.sources.ecb import EmbeddedEcb
 
         settings = session(context).settings(pairs=["EURUSD"], source="ecb")
-        request = request_for(settings, chosen([]), as_of=Ecb().newest(), demo=True, skip_email=True)
+        request = request_for(settings, chosen([]), as_of=EmbeddedEcb().newest(), demo=True, skip_email=True)
         _run_and_show(settings, request, dry_run=dry_run, as_json=json)
         if not json:
             typer.echo(NEXT_AFTER_DEMO.format(forex=_as_typed()))
@@ -76,12 +80,13 @@ def _run_and_show(settings: "Settings", request: "Request", *, dry_run: bool, as
     from forex_core.pipeline.run import run_forecast
 
     with opened(settings, dry_run=dry_run) as adapters:
-        result = run_forecast(request, adapters)
+        # the wait for the lock may have been long, and whoever held it may have stored newer rates
+        result = run_forecast(replace(request, now=adapters.clock()), adapters)
     if as_json:
         print_json(as_object(result, request))
     else:
         show(result, dry_run=dry_run)
-    for error in dict.fromkeys(result.errors):
+    for error in list(dict.fromkeys(result.errors))[: 1 if as_json else None]:
         say_error(error, as_json=as_json)
     if result.exit_code:
         raise typer.Exit(result.exit_code)

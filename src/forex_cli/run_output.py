@@ -25,14 +25,14 @@ def as_object(result: RunResult, request: Request) -> dict[str, object]:
 
 
 def _pair_object(pair: PairResult, request: Request) -> dict[str, object]:
-    spot = pair.view.spot if pair.view else None
+    spot = pair.spot
     notes = [note for horizon in pair.horizons for note in horizon.notes]
     return {
         "pair": pair.pair,
         "issued_on": spot.observed_on.isoformat() if spot else None,
         "as_of": moment_of(request).isoformat(),
         "role": pair.role,
-        "source": pair.source,
+        "source": spot.source if spot else request.source,
         "spot": {
             "observed_on": spot.observed_on.isoformat(),
             "value": spot.value,
@@ -84,9 +84,9 @@ def _quantiles(quantiles: Quantiles) -> dict[str, float]:
 def show(result: RunResult, *, dry_run: bool) -> None:
     """The answer for people, within 80 columns but for paths."""
     for pair in result.pairs:
-        if pair.view is None:
+        if pair.spot is None:
             continue
-        spot = pair.view.spot
+        spot = pair.spot
         typer.echo(f"{pair.pair} {spot.value:.{digits_for(spot.value)}f} on {spot.observed_on}, source {spot.source}")
         for banner in pair.banners:
             typer.echo(_folded(f"  ! {banner}"))

@@ -3,15 +3,16 @@
 import json
 import os
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
-from forex_core.errors import ForexError
+from forex_core.errors import CannotWrite, ForexError, SettingsError
 from forex_core.settings import Settings
 
 
@@ -24,7 +25,10 @@ class Session:
 
     def settings(self, **flags: object) -> Settings:
         """The settings, with these flags on top."""
-        return Settings.load(flags, os.environ, Path.cwd(), self.config)
+        try:
+            return Settings.load(flags, os.environ, Path.cwd(), self.config)
+        except OSError as error:
+            raise SettingsError(f"the working directory can't be used: {error}", hint="cd to another one") from error
 
 
 def begin(
@@ -67,12 +71,21 @@ def errors_as_exit_codes(context: typer.Context, *, as_json: bool = False) -> It
     """Expected errors are one line (or one JSON object) on stderr and their exit code; bugs keep their traceback."""
     try:
         yield
-        sys.stdout.flush()
+        if sys.stdout:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        raise  # whoever read us has enough; Typer ends quietly
+    except OSError as error:
+        _end(context, CannotWrite(f"the answer could not be written: {error.strerror}"), as_json=as_json)
     except ForexError as error:
-        if session(context).debug:
-            raise
-        say_error(error, as_json=as_json)
-        raise typer.Exit(error.exit_code) from error
+        _end(context, error, as_json=as_json)
+
+
+def _end(context: typer.Context, error: ForexError, *, as_json: bool) -> NoReturn:
+    if session(context).debug:
+        traceback.print_exc()
+    say_error(error, as_json=as_json)
+    raise typer.Exit(error.exit_code) from error
 
 
 def say_error(error: ForexError, *, as_json: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,11 +14,13 @@ from forex_core.errors import NotOwner, SettingsError, UsageError
 from forex_core.settings import FLAG, PACKAGE_ROOT, Settings
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from forex_core.horizons import Horizon
     from forex_core.models.member import Member
     from forex_core.pipeline.request import Adapters, Request
+    from forex_core.sources.source import Source
+    from forex_core.sources.table import Catalog
+
+EARLIEST = date(1990, 1, 1)  # no pair has rates that could be replayed from before
 
 
 @contextmanager
@@ -32,11 +35,43 @@ def opened(settings: Settings, *, dry_run: bool = False) -> Iterator[Adapters]:
     reports = settings.output_dir or settings.data_dir / "reports"
     if dry_run:
         with Store.in_memory(settings.data_dir) as copy:
-            yield Adapters(copy, Untracked(), reports, steps=())
+            yield Adapters(copy, Untracked(), reports, steps=(), catalog=catalog(settings))
         return
     data_dir = owned(settings.data_dir)
     with writer_lock(data_dir, settings.lock_wait_seconds), Store.for_writing(data_dir) as store:
-        yield Adapters(store, MlflowTracker(data_dir / "mlflow", settings.mlflow_tracking_uri), reports)
+        tracker = MlflowTracker(data_dir / "mlflow", settings.mlflow_tracking_uri)
+        yield Adapters(store, tracker, reports, catalog=catalog(settings))
+
+
+def catalog(settings: Settings) -> Catalog:
+    """Every source that can be asked with these settings; one that lacks its key is left out."""
+    import stamina
+
+    from forex_core.sources.bcch import Bcch
+    from forex_core.sources.cmf import Cmf
+    from forex_core.sources.ecb import Ecb
+    from forex_core.sources.frankfurter import FrankfurterEcb, FrankfurterObservado
+    from forex_core.sources.fred import Fred
+    from forex_core.sources.http import Web
+    from forex_core.sources.mindicador import Mindicador
+    from forex_core.sources.table import Catalog
+
+    stamina.instrumentation.set_on_retry_hooks(())  # what is retried is said once, when it failed for good
+    web = Web(settings.source_deadline_seconds, settings.secrets())
+    sources: list[Source] = [
+        Mindicador(web, settings.mindicador_url),
+        Mindicador(web, settings.findic_url, "findic"),
+        FrankfurterObservado(web, settings.frankfurter_url),
+        Ecb(web, settings.ecb_url, settings.ecb_sdmx_url),
+        FrankfurterEcb(web, settings.frankfurter_url),
+        Fred(web, settings.fred_url if settings.fred_key else settings.fred_csv_url, settings.fred_key or ""),
+    ]
+    token, user, password = settings.bcch_token, settings.bcch_user, settings.bcch_password
+    if token or (user and password):
+        sources.append(Bcch(web, settings.bcch_url, token or "", user or "", password or ""))
+    if settings.cmf_key:
+        sources.append(Cmf(web, settings.cmf_url, settings.cmf_key))
+    return Catalog({source.name: source for source in sources})
 
 
 def owned(data_dir: Path) -> Path:
@@ -57,13 +92,13 @@ def request_for(
     settings: Settings, horizons: list[Horizon], *, as_of: date | None, demo: bool = False, skip_email: bool = False
 ) -> Request:
     """What the settings and the command line ask of a run, checked before anything is opened."""
-    from forex_core.dataset.fetch import FIRST_DAY, utc_now
+    from forex_core.dataset.fetch import utc_now
     from forex_core.pipeline.request import Request
 
     check(settings)
     now = utc_now()
-    if as_of and not FIRST_DAY <= as_of <= now.date():
-        raise UsageError(f"--as-of {as_of} must lie between {FIRST_DAY} and today")
+    if as_of and not EARLIEST <= as_of <= now.date():
+        raise UsageError(f"--as-of {as_of} must lie between {EARLIEST} and today (UTC)")
     return Request(
         pairs=settings.pairs,
         horizons=tuple(horizons),
@@ -89,13 +124,13 @@ def members_of(settings: Settings) -> tuple[Member, ...]:
 
 def check(settings: Settings) -> None:
     """Refuse settings that no run could use."""
-    from forex_core.sources.table import chain_for
-
     members_of(settings)
+    if settings.source.startswith("csv:") and len(settings.pairs) > 1:
+        raise UsageError(f"one file holds the rates of one pair, not of {', '.join(settings.pairs)}")
     if settings.source != "auto":
         with _blaming(settings, "source"):
             for pair in settings.pairs:
-                chain_for(pair, settings.source)
+                catalog(settings).chain_for(pair, settings.source)
 
 
 @contextmanager

@@ -28,7 +28,13 @@ def _text(value: object) -> str:
 
 
 def _path(value: object) -> Path:
-    return Path(_text(value) if not isinstance(value, Path) else value).expanduser().absolute()
+    text = str(value) if isinstance(value, Path) else _text(value)
+    if "?" in text or "\0" in text:
+        raise ValueError("must be a path without ?, which MLflow's addresses can't hold")
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError as error:
+        raise ValueError(f"must be a path ({error})") from None
 
 
 def _whole(least: int) -> Callable[[object], int]:
@@ -62,7 +68,18 @@ def _pairs(value: object) -> tuple[str, ...]:
 
 
 def _setting(default: Any, parse: Callable[[object], Any], about: str, variable: str | None = None) -> Any:
-    return field(default=default, metadata={"parse": parse, "about": about, "variable": variable})
+    return field(default=default, metadata={"parse": parse, "about": about, "variable": variable, "secret": False})
+
+
+def _secret(about: str) -> Any:
+    return field(default=None, metadata={"parse": _text, "about": about, "variable": None, "secret": True})
+
+
+def _address(value: object) -> str:
+    text = _text(value).rstrip("/")
+    if not text.startswith(("https://", "http://")):
+        raise ValueError("must be an address that begins with https:// or http://")
+    return text
 
 
 @dataclass(frozen=True)
@@ -80,6 +97,21 @@ class Settings:
     mlflow_tracking_uri: str | None = _setting(
         None, _text, "an MLflow server; the embedded store if not set", variable="MLFLOW_TRACKING_URI"
     )
+    source_deadline_seconds: int = _setting(20, _whole(1), "how long one question to a source may take in all")
+    bcch_token: str | None = _secret("token of the Central Bank of Chile's data base (or user and password)")
+    bcch_user: str | None = _secret("user there")
+    bcch_password: str | None = _secret("password there")
+    cmf_key: str | None = _secret("key of the CMF's interface")
+    fred_key: str | None = _secret("key of FRED's interface; its CSV needs none")
+    bcch_url: str = _setting("https://si3.bcentral.cl/SieteRestWS/SieteRestWS.ashx", _address, "where it is asked")
+    mindicador_url: str = _setting("https://mindicador.cl/api", _address, "where it is asked")
+    findic_url: str = _setting("https://findic.cl/api", _address, "where it is asked")
+    cmf_url: str = _setting("https://api.cmfchile.cl/api-sbifv3/recursos_api", _address, "where it is asked")
+    frankfurter_url: str = _setting("https://api.frankfurter.dev", _address, "where it is asked")
+    ecb_url: str = _setting("https://www.ecb.europa.eu/stats/eurofxref", _address, "where its files lie")
+    ecb_sdmx_url: str = _setting("https://data-api.ecb.europa.eu/service/data/EXR", _address, "where it is asked")
+    fred_url: str = _setting("https://api.stlouisfed.org/fred", _address, "where it is asked")
+    fred_csv_url: str = _setting("https://fred.stlouisfed.org/graph/fredgraph.csv", _address, "where its CSV lies")
     origins: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -95,10 +127,16 @@ class Settings:
         return cls(**values, origins=origins)
 
     def shown(self, name: str) -> str:
-        """A value as text, the password of an address masked."""
+        """A value as text, secrets masked."""
         value = getattr(self, name)
+        if value is not None and table()[name].metadata["secret"]:
+            return "***"
         text = ", ".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
         return mask(text)
+
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret that is set, so that it can be taken out of whatever is written."""
+        return tuple(value for name in names() if table()[name].metadata["secret"] and (value := getattr(self, name)))
 
     def __repr__(self) -> str:
         return f"Settings({', '.join(f'{name}={self.shown(name)!r}' for name in names())})"
@@ -169,14 +207,18 @@ def _from_toml(path: Path) -> Iterator[tuple[str, object, str]]:
     for key, value in content.items():
         if key not in names():
             raise SettingsError(f"{path}: unknown key {key!r}{_nearest(key, names())}", hint=f"mend {path}")
+        if table()[key].metadata["secret"] and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            raise SettingsError(f"{path} holds the secret {key} and can be read by others", hint=f"chmod 600 {path}")
         if isinstance(value, str) and table()[key].metadata["parse"] is _path:
-            value = path.parent / Path(value).expanduser()  # a path in a file is meant from there
+            value = value if value.startswith("~") else path.parent / value  # a path in a file is meant from there
         yield key, value, str(path)
 
 
 def _from_variables(variables: Mapping[str, str | None], prefix: str) -> Iterator[tuple[str, object, str]]:
     by_variable = {variable_of(name): name for name in names()}
     for variable, value in variables.items():
+        if variable in by_variable and value == "":
+            continue  # set to nothing, as compose files do, is not set
         if variable in by_variable:
             yield by_variable[variable], value, prefix + variable
         elif variable.startswith("FOREX_"):
@@ -193,8 +235,8 @@ def _read_dotenv(path: Path) -> Mapping[str, str | None]:
         raise SettingsError(f"{path} can be read by others and may hold secrets", hint=f"chmod 600 {path}")
     try:
         return dotenv_values(path, interpolate=False)
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"{path} is no UTF-8 text: {error}", hint=f"mend {path}") from None
+    except (UnicodeDecodeError, PermissionError) as error:
+        raise SettingsError(f"{path} can't be read: {error}", hint=f"mend {path}") from None
 
 
 def _parsed(name: str, value: object, origin: str) -> Any:
@@ -202,8 +244,10 @@ def _parsed(name: str, value: object, origin: str) -> Any:
         return table()[name].metadata["parse"](value)
     except ValueError as error:
         wrong: type[ForexError] = UsageError if origin == FLAG else SettingsError
-        where = f"--{name.replace('_', '-')}" if origin == FLAG else f"{origin} ({name})" if "/" in origin else origin
-        raise wrong(f"{where} {error}, got {mask(repr(value))[:80]}", hint="see `forex config show`") from None
+        flag = "pair" if name == "pairs" else name.replace("_", "-")
+        where = f"--{flag}" if origin == FLAG else f"{origin} ({name})" if "/" in origin else origin
+        got = "***" if table()[name].metadata["secret"] else mask(repr(value))[:80]
+        raise wrong(f"{where} {error}, got {got}", hint="see `forex config show`") from None
 
 
 def _nearest(word: str, known: list[str]) -> str:

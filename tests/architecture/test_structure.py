@@ -15,7 +15,7 @@ from forex_core.backtest.windows import EVERY
 from forex_core.horizons import HORIZONS
 from forex_core.models.table import MEMBERS
 from forex_core.settings import names, variable_of
-from forex_core.sources.table import SOURCES
+from forex_core.sources.table import CROSSES, OBSERVADO
 
 SRC = ROOT / "src"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -94,7 +94,7 @@ def test_every_setting_and_variable_is_in_the_readme() -> None:
 
 
 def test_every_member_and_source_is_in_the_readme() -> None:
-    assert [name for name in [*MEMBERS, *SOURCES, "csv:PATH"] if f"`{name}`" not in README] == []
+    assert [name for name in [*MEMBERS, *OBSERVADO, *CROSSES, "csv:PATH"] if f"`{name}`" not in README] == []
 
 
 def test_the_readme_shows_the_rooms_as_they_are() -> None:

@@ -13,6 +13,7 @@ from conftest import business_days, walk, write_csv
 from forex_core.calendars import calendar
 from forex_core.horizons import HORIZONS
 from forex_core.mlops.untracked import Untracked
+from forex_core.models import table
 from forex_core.models.member import Member
 from forex_core.models.table import MEMBERS, YARDSTICK
 from forex_core.pipeline import run, study
@@ -42,7 +43,9 @@ class Counted:
 @pytest.fixture(autouse=True)
 def _count(monkeypatch: pytest.MonkeyPatch) -> None:
     FITS.clear()
-    monkeypatch.setattr(study, "YARDSTICK", Counted(YARDSTICK))
+    counted = Counted(YARDSTICK)
+    monkeypatch.setattr(study, "YARDSTICK", counted)
+    monkeypatch.setattr(table, "YARDSTICK", counted)
 
 
 def forecast(csv: Path, data_dir: Path, day: date) -> list[tuple]:

@@ -201,7 +201,7 @@ def test_when_no_member_speaks_then_nothing_is_issued_and_the_failure_is_recorde
     assert (status, "silent has nothing to say" in message) == ("FAILED", True)
     with house.store() as store:
         assert store.forecasts.pairs() == []
-        assert store.events.newest("failed")
+        assert [end.kind for end in store.events.last_ends()] == ["failed"]
 
 
 def test_a_pair_that_fails_does_not_stop_the_next(house: House) -> None:
@@ -320,3 +320,96 @@ def test_version_and_freeze_are_one_commit(house: House, monkeypatch: pytest.Mon
     with house.store() as store:
         assert store.forecasts.pairs() == []
         assert store.versions.champion("USDCLP", "7d") is None
+
+
+def test_a_forecast_is_scored_only_with_rates_from_where_it_began(house: House) -> None:
+    issued = house.run(DAY).pairs[0].horizons[0].forecast
+    assert issued
+    other = write_csv(
+        house.data_dir.with_name("another.csv"), [(day, 2.8) for day, _ in RATES if day <= issued.target_date]
+    )
+    noon = datetime.combine(issued.target_date + timedelta(days=1), datetime.min.time(), UTC).replace(hour=12)
+    house.run(issued.target_date, source=f"csv:{other}", now=noon)
+    with house.store() as store:
+        assert store.forecasts.scores("USDCLP", "7d") == []
+
+
+def test_when_the_rate_of_the_target_date_is_missing_then_no_other_days_rate_stands_in(house: House) -> None:
+    issued = house.run(DAY).pairs[0].horizons[0].forecast
+    assert issued
+    later = issued.target_date + timedelta(days=20)
+    house.run(later, {issued.target_date: float("nan")})
+    with house.store() as store:
+        assert store.forecasts.scores("USDCLP", "7d") == []
+    house.run(later)
+    with house.store() as store:
+        assert [f.forecast_id for f, _ in store.forecasts.scores("USDCLP", "7d")] == []  # known too late: it stays open
+
+
+def test_a_bad_revision_leaves_the_good_value_in_force(house: House) -> None:
+    house.run(DAY)
+    spoiled = house.run(DAYS[DAYS.index(DAY) + 1], {DAY: dict(RATES)[DAY] * 10}).pairs[0]
+    forecast = spoiled.horizons[0].forecast
+    assert forecast
+    assert dict(forecast.history)[DAY] == dict(RATES)[DAY]
+    assert "a jump of +" in forecast.banners[-1]
+
+
+def test_nothing_is_ever_issued_backwards(house: House) -> None:
+    newest = house.run(DAY).pairs[0].horizons[0].forecast
+    shorter = DAYS[DAYS.index(DAY) - 2]
+    result = house.run(shorter, now=datetime(2024, 6, 29, 12, tzinfo=UTC)).pairs[0].horizons[0]
+    assert (result.state, result.forecast) == ("already_issued", newest)
+    assert f"the rates at hand end on {shorter}" in result.notes[0]
+
+
+def test_when_other_members_are_asked_for_after_the_issue_then_the_answer_says_whose_it_is(house: House) -> None:
+    first = house.run(DAY, as_of=DAY).pairs[0].horizons[0].forecast
+    again = house.run(DAY, as_of=DAY, members=(MEMBERS["rw_const"],)).pairs[0].horizons[0]
+    assert first
+    assert again.forecast == first
+    assert again.notes == (f"Issued before as version {first.version_id}; what was asked for now is another.",)
+
+
+def test_when_a_report_was_deleted_before_it_was_tracked_then_it_is_written_again(house: House) -> None:
+    house.tracker.down = True
+    report = Path(house.run(DAY).pairs[0].horizons[0].report or "")
+    report.unlink()
+    house.tracker.down = False
+    house.run(DAY)
+    assert report.exists()
+    assert len(house.tracker.tracked) == 1
+
+
+def test_the_champions_report_has_the_plain_name_even_after_a_replay(house: House) -> None:
+    house.run(DAY, as_of=DAY)
+    report = house.run(DAY).pairs[0].horizons[0].report
+    assert Path(report or "").name == "7d.html"
+    assert "never track record" not in Path(report or "").read_text()
+
+
+def test_health_remembers_the_failure_of_one_pair_while_another_does_well(house: House) -> None:
+    from forex_core.pipeline.health import health
+    from forex_core.settings import Settings
+
+    house.run(DAY, pairs=("USDCOP",), source="auto")
+    house.run(DAY)
+    now = datetime(2024, 6, 30, 12, tzinfo=UTC)
+    with house.store() as store:
+        found = health(store, Settings(stale_after_days=3), now)
+    assert [trouble for trouble in found.troubles if "USDCOP 7d failed" in trouble]
+
+
+def test_a_member_that_trips_over_its_arithmetic_drops_out_too(house: House) -> None:
+    @dataclass(frozen=True)
+    class Clumsy(Silent):
+        name: ClassVar[str] = "clumsy"
+
+        def forecast(self, history: Series, steps: int) -> QuantilePath:
+            raise ZeroDivisionError("float division by zero")
+
+    result = house.run(DAY, members=(MEMBERS["random_walk"], Clumsy()))
+    assert result.exit_code == 0
+    forecast = result.pairs[0].horizons[0].forecast
+    assert forecast
+    assert "clumsy dropped out: clumsy failed: float division by zero." in forecast.banners

@@ -175,7 +175,7 @@ def test_a_file_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_directory_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="Is a directory") as caught:
+    with pytest.raises(DataError, match="is no plain file") as caught:
         rows_of(tmp_path)
 
     assert caught.value.exit_code == 65
@@ -187,6 +187,7 @@ def test_a_file_without_permission_needs_its_owner(tmp_path: Path, monkeypatch: 
 
     monkeypatch.setattr(Path, "read_text", refuse)
     path = tmp_path / "rates.csv"
+    path.touch()
     with pytest.raises(ForexError) as caught:
         rows_of(path)
 

@@ -6,14 +6,14 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from forex_core.errors import SourceUnavailable
-from forex_core.sources.ecb import Ecb
+from forex_core.sources.ecb import EmbeddedEcb
 
 START, END = date(2024, 1, 1), date(2024, 6, 28)
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 
 
 def rates(pair: str, start: date = START, end: date = END) -> dict[date, float]:
-    return {row.observed_on: row.value for row in Ecb().fetch(pair, start, end, NOW)}
+    return {row.observed_on: row.value for row in EmbeddedEcb().fetch(pair, start, end, NOW)}
 
 
 def test_a_euro_leg_is_the_published_rate() -> None:
@@ -39,7 +39,7 @@ def test_a_pair_and_its_inverse_are_reciprocal() -> None:
 @pytest.mark.parametrize("pair", ["USDCLP", "CLPUSD", "USDCOP"])
 def test_a_currency_that_the_ecb_never_published_has_no_source(pair: str) -> None:
     with pytest.raises(SourceUnavailable) as caught:
-        Ecb().fetch(pair, START, END, NOW)
+        EmbeddedEcb().fetch(pair, START, END, NOW)
 
     unknown = pair.replace("USD", "")
     assert caught.value.exit_code == 69
@@ -74,7 +74,7 @@ def test_a_weekend_has_no_rates() -> None:
 
 
 def test_a_rate_is_known_at_15_utc_of_its_day_from_this_source() -> None:
-    rows = Ecb().fetch("EURUSD", START, END, NOW)
+    rows = EmbeddedEcb().fetch("EURUSD", START, END, NOW)
     midnight = datetime(1970, 1, 1, tzinfo=UTC)
 
     assert {row.known_at - midnight - (row.observed_on - midnight.date()) for row in rows} == {timedelta(hours=15)}
@@ -82,6 +82,6 @@ def test_a_rate_is_known_at_15_utc_of_its_day_from_this_source() -> None:
 
 
 def test_the_newest_date_is_that_of_the_last_row() -> None:
-    newest = Ecb().newest()
+    newest = EmbeddedEcb().newest()
 
     assert list(rates("EURUSD", newest - timedelta(days=7), date(2079, 1, 1)))[-1] == newest

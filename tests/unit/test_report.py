@@ -419,8 +419,7 @@ def test_the_caption_writes_large_rates_out() -> None:
         (
             0.991,
             0.049,
-            "Better than the random walk in its spread, not in its centre: its loss was 0.9% lower over the last "
-            "60 windows.",
+            "Better than the random walk: its loss was 0.9% lower over the last 60 windows.",
         ),
     ],
 )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from forex_core.errors import CannotWrite, CorruptStore, ForexError, LockBusy, SettingsError, VersionMismatch
+from forex_core.errors import CannotWrite, CorruptStore, ForexError, LockBusy, NotOwner, SettingsError, VersionMismatch
 from forex_core.store import database
 from forex_core.store.database import damage_named, open_for_reading, open_for_writing
 from forex_core.store.events import Event
@@ -217,21 +217,26 @@ def test_the_integrity_check_finds_a_damaged_page(store: Store, data_dir: Path) 
 
 
 @pytest.mark.parametrize(
-    ("words", "kind", "exit_code"),
+    ("said", "kind", "exit_code"),
     [
-        ("database or disk is full", CannotWrite, 73),
-        ("database is locked", LockBusy, 75),
-        ("database disk image is malformed", CorruptStore, 74),
+        (sqlite3.SQLITE_FULL, CannotWrite, 73),
+        (sqlite3.SQLITE_BUSY_SNAPSHOT, LockBusy, 75),
+        (sqlite3.SQLITE_READONLY_DIRECTORY, NotOwner, 77),
+        (sqlite3.SQLITE_IOERR_SHMSIZE, CorruptStore, 74),
+        (sqlite3.SQLITE_CORRUPT, CorruptStore, 74),
     ],
 )
 def test_what_sqlite_says_becomes_an_error_of_ours(
-    data_dir: Path, words: str, kind: type[ForexError], exit_code: int
+    data_dir: Path, said: int, kind: type[ForexError], exit_code: int
 ) -> None:
+    error = sqlite3.OperationalError("as SQLite puts it")
+    error.sqlite_errorcode = said
     with pytest.raises(kind) as caught, damage_named(data_dir / "forex.db"):
-        raise sqlite3.OperationalError(words)
+        raise error
 
     assert caught.value.exit_code == exit_code
     assert str(data_dir / "forex.db") in str(caught.value)
+    assert ("backup" in caught.value.hint) == (said == sqlite3.SQLITE_CORRUPT)  # only damage calls for one
 
 
 def test_a_transaction_that_fails_leaves_nothing(store: Store) -> None:
@@ -352,7 +357,7 @@ def test_the_same_day_may_have_a_replay_and_another_horizon(store: Store) -> Non
     freeze(store, forecast_id="f2", role="replay")
     freeze(store, forecast_id="f3", horizon="15d")
 
-    assert store.forecasts.first_role("USDCLP", "7d", sample_forecast().issued_on) == "champion"
+    assert store.forecasts.roles("USDCLP", "7d", sample_forecast().issued_on) == ["champion", "replay"]
     assert store.forecasts.newest("USDCLP", "15d") == sample_forecast(forecast_id="f3", horizon="15d")
 
 
@@ -399,15 +404,17 @@ def test_the_steps_of_a_forecast_are_noted_until_none_is_open(store: Store) -> N
     assert store.forecasts.steps("f1") == {"report": "7d.html", "tracking": "run1"}
 
 
-def test_events_are_read_back_newest_first_of_their_kinds(store: Store) -> None:
-    first = Event(ISSUED_AT, "started", "a1", "USDCLP", "7d", {"environment": "test"})
-    last = Event(LATER, "failed", "a1", None, None, {"reason": "no rates"})
-    for event in (first, last):
-        store.events.add(event)
+def test_the_last_end_of_each_pair_and_horizon_is_known(store: Store) -> None:
+    told = [("a1", "USDCLP", "failed"), ("a2", "EURUSD", "finished"), ("a3", "USDCLP", "started")]
+    for attempt, pair, kind in told:
+        store.events.add(Event(ISSUED_AT, kind, attempt, pair, "7d", {}))
 
-    assert store.events.newest("started", "failed") == last
-    assert store.events.newest("started") == first
-    assert store.events.newest("withdrawn") is None
+    assert [(end.pair, end.kind) for end in store.events.last_ends()] == [("USDCLP", "failed"), ("EURUSD", "finished")]
+    store.events.add(Event(LATER, "finished", "a3", "USDCLP", "7d", {}))
+    assert [(end.pair, end.kind) for end in store.events.last_ends()] == [
+        ("EURUSD", "finished"),
+        ("USDCLP", "finished"),
+    ]
     assert (store.events.has("failed", "a1"), store.events.has("failed", "a2")) == (True, False)
 
 

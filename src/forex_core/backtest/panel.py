@@ -10,7 +10,7 @@ from forex_core.dataset.view import Rates
 from forex_core.errors import DataError
 from forex_core.horizons import HORIZONS
 from forex_core.models.member import Member
-from forex_core.models.table import YARDSTICK
+from forex_core.models.table import YARDSTICK, with_yardstick
 from forex_core.store.store import Store
 
 Found = dict[tuple[str, str], list[tuple[Row, Record, Record]]]  # by horizon and member, an entry a pair
@@ -51,8 +51,7 @@ def _one_pair(
     tick: Callable[[], None],
     found: Found,
 ) -> None:
-    everyone = members if YARDSTICK in members else (*members, YARDSTICK)
-    seen = list(windows(rates, origins(rates, start, end), everyone, store, tick))
+    seen = list(windows(rates, origins(rates, start, end), with_yardstick(members), store, tick))
     outcomes = rates.as_of(now)
     names = [member.name for member in members]
     for horizon in HORIZONS.values():

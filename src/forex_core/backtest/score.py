@@ -20,10 +20,9 @@ def score_due(rates: Rates, store: Store, now: datetime) -> list[Score]:
     with store.transaction():
         for forecast in store.forecasts.unscored(rates.pair, newest):
             settled = end_of(forecast.target_date + SETTLED)
-            try:
-                outcome = rates.as_of(min(now, settled)).in_force(forecast.target_date)
-            except LookupError:
-                continue  # this source begins later; another one may know the outcome
+            outcome = rates.as_of(min(now, settled)).on(forecast.target_date)
+            if outcome is None or forecast.spot.source not in rates.sources:
+                continue  # no trusted rate of that very day, or none from where the forecast began: it stays open
             score = score_of(forecast, outcome, now)
             store.forecasts.score(score, final=now >= settled)
             scored.append(score)

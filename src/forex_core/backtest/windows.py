@@ -12,7 +12,7 @@ import numpy as np
 from forex_core.dataset.view import MINIMUM_ROWS, Rates
 from forex_core.errors import ModelError
 from forex_core.horizons import LONGEST_PATH
-from forex_core.models.member import Member
+from forex_core.models.member import Member, ask
 from forex_core.store.store import Store
 from forex_core.store.windows import StoredWindow
 from forex_core.values import LEVELS, QuantilePath, Series
@@ -82,7 +82,7 @@ def parameters(member: Member) -> dict[str, Any]:
 def _fits(history: Series, members: list[Member]) -> Iterator[tuple[str, QuantilePath]]:
     for member in members:
         try:
-            yield member.name, member.forecast(history, LONGEST_PATH)
+            yield member.name, ask(member, history, LONGEST_PATH)
         except ModelError:
             continue  # this member has no window here; its row says how many it has
 

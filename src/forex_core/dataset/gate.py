@@ -12,6 +12,7 @@ from statistics import median
 from forex_core.calendars import Calendar
 from forex_core.values import Observation, Quarantined
 
+SMALLEST = 1e-12  # quote per base; beyond this and its inverse arithmetic loses its meaning
 FLOOR = 0.05  # a log move below this is never suspicious
 WIDTH = 10.0  # nor one below this many times the median absolute move of ...
 MEMORY = 20  # ... so many rows before it: a crisis widens the band within a month
@@ -48,6 +49,8 @@ def _fault(row: Observation, calendar: Calendar, newest: date) -> str | None:
         return "not a finite number"
     if row.value <= 0:
         return "not positive"
+    if not SMALLEST <= row.value <= 1 / SMALLEST:
+        return "no rate of any two currencies"
     if row.observed_on > newest:
         return f"from the future: the newest rate that can be known is of {newest}"
     if not calendar.is_open(row.observed_on):

@@ -29,6 +29,10 @@ class View:
             np.array([row.value for row in self.rows], dtype=float),
         )
 
+    def on(self, day: date) -> float | None:
+        """The rate of exactly this day, if there is a trusted one."""
+        return next((row.value for row in reversed(self.rows) if row.observed_on == day), None)
+
     @property
     def spot(self) -> Spot:
         """The newest rate, which a forecast starts from."""
@@ -66,16 +70,31 @@ class Rates:
     calendar: Calendar
     release: Release  # the pair's earliest; rows beyond it come from the future
 
+    @property
+    def sources(self) -> frozenset[str]:
+        """Where the rows come from."""
+        return frozenset(row.source for row in self.rows)
+
     def as_of(self, moment: datetime, last_day: date | None = None) -> View:
-        """What was known at `moment` of the dates up to `last_day`."""
-        known = {
-            row.observed_on: row
-            for row in self.rows
-            if row.known_at <= moment and (last_day is None or row.observed_on <= last_day)
-        }
+        """What was known at `moment` of the dates up to `last_day`.
+
+        Of a date the newest revision counts; where the gate refuses that, the newest one that it trusts.
+        """
+        revisions: dict[date, list[Observation]] = {}
+        for row in self.rows:
+            if row.known_at <= moment and (last_day is None or row.observed_on <= last_day):
+                revisions.setdefault(row.observed_on, []).append(row)
         newest = self.release.newest_due(moment, self.calendar)
-        trusted = admit(list(known.values()), calendar=self.calendar, newest=newest)
-        return View(trusted.rows, trusted.quarantined)
+        refused: list[Quarantined] = []
+        while True:
+            trusted = admit([rows[-1] for rows in revisions.values()], calendar=self.calendar, newest=newest)
+            revised = [q for q in trusted.quarantined if len(revisions[q.observed_on]) > 1]
+            if not revised:
+                quarantined = sorted([*refused, *trusted.quarantined], key=lambda q: q.observed_on)
+                return View(trusted.rows, tuple(quarantined))
+            refused += revised
+            for quarantine in revised:
+                revisions[quarantine.observed_on].pop()
 
     def at_close(self, day: date) -> View:
         """What was known at the end of `day`, of the dates up to it: the view of `--as-of` and of backtest origins."""

@@ -40,9 +40,11 @@ class MLflowConfig:
                 embedded.ensure(self.base_dir, store)
         mlflow().set_tracking_uri(self.tracking_uri)
         if client(self.tracking_uri).get_experiment_by_name(experiment_name) is None:
-            location = self.artifact_location
-            if "://" not in location:
-                location = experiment_location(Path(location), experiment_name)
+            location: str | None = self.artifact_location
+            if self.tracking_uri.startswith("http"):
+                location = None  # the server knows where its artifacts lie
+            elif "://" not in self.artifact_location:
+                location = experiment_location(Path(self.artifact_location), experiment_name)
             client(self.tracking_uri).create_experiment(experiment_name, location, tags or {})
         return str(mlflow().set_experiment(experiment_name).experiment_id)
 

@@ -1,7 +1,9 @@
 """What an MLflow run says of a forecast: its tags, params and metrics under their documented names."""
 
+from datetime import datetime
 from typing import Any
 
+from forex_core.mlops.names import DOCUMENTED_PAIR
 from forex_core.values import Forecast
 
 LONGEST_VALUE = 5000  # MLflow cuts or refuses longer params and tags
@@ -48,7 +50,7 @@ def params_of(forecast: Forecast) -> dict[str, str]:
         "members": ", ".join(member.name for member in forecast.members),
         "weighting": forecast.weighting,
     }
-    if forecast.pair == "USDCLP":
+    if forecast.pair == DOCUMENTED_PAIR:
         params["usdclp_series_length"] = forecast.history_length
     return {name: str(value) for name, value in params.items()}
 
@@ -77,6 +79,6 @@ def metrics_of(forecast: Forecast) -> dict[str, float]:
     return metrics
 
 
-def run_name(prefix: str, moment: Any) -> str:
+def run_name(prefix: str, moment: datetime) -> str:
     """`forecast_20250706_185100`."""
     return f"{prefix}_{moment:%Y%m%d_%H%M%S}"

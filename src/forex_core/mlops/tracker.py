@@ -16,8 +16,11 @@ from forex_core.mlops.model import save_model
 from forex_core.mlops.names import experiment_location, experiment_name, experiment_tags
 from forex_core.mlops.quiet import client, mlflow
 from forex_core.mlops.run_content import LONGEST_VALUE, metrics_of, params_of, run_name, tags_of
+from forex_core.settings import mask
 from forex_core.store.store import Store
 from forex_core.values import Forecast
+
+STANDS, LATER = "the forecast stands", "the next run records it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +50,16 @@ class Tracker(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@dataclass
 class MlflowTracker:
-    """tracking_uri None is the embedded store under `base_dir`, which is made on first use."""
+    """tracking_uri None is the embedded store under `base_dir`, which is made on first use.
+
+    A server that failed once is not asked again by this tracker: each try takes seconds, with the lock held.
+    """
 
     base_dir: Path
     tracking_uri: str | None = None
+    trouble: str = ""
 
     @property
     def uri(self) -> str:
@@ -64,7 +71,7 @@ class MlflowTracker:
             embedded.ensure(self.base_dir, store)
 
     def track(self, forecast: Forecast, report: Path, *, skip_email: bool) -> str:
-        with _failures_named():
+        with self._failures_named():
             tags = tags_of(forecast, skip_email=skip_email)
             name = run_name("forecast", forecast.created_at)
             run = self._run(forecast.pair, forecast.horizon, "forecast_id", tags, name, forecast.created_at)
@@ -75,7 +82,7 @@ class MlflowTracker:
             return str(run.info.run_id)
 
     def record_end(self, attempt: Attempt, status: Literal["FAILED", "KILLED"], message: str) -> str:
-        with _failures_named():
+        with self._failures_named():
             tags = {
                 "attempt": attempt.attempt_id,
                 "environment": attempt.environment,
@@ -88,6 +95,21 @@ class MlflowTracker:
                 params = {"status": status.lower(), "error_message": message[:LONGEST_VALUE]}
                 self._end(run, {}, params, status, attempt.started_at)
             return str(run.info.run_id)
+
+    @contextmanager
+    def _failures_named(self) -> Iterator[None]:
+        """Turn MLflow's errors into ours."""
+        if self.trouble:
+            raise TrackingError(self.trouble, untouched=STANDS, hint=LATER)
+        mlflow()
+        from mlflow.exceptions import MlflowException
+
+        try:
+            yield
+        except (MlflowException, OSError) as error:
+            message = f"MLflow could not record the run: {mask(str(error))}"
+            self.trouble = message if self.tracking_uri else ""
+            raise TrackingError(message, untouched=STANDS, hint=LATER) from error
 
     @property
     def _client(self) -> Any:
@@ -105,7 +127,8 @@ class MlflowTracker:
         name = experiment_name(pair, horizon)
         if found := self._client.get_experiment_by_name(name):
             return str(found.experiment_id)
-        location = None if self.tracking_uri else experiment_location(self.base_dir / "mlruns", name)
+        remote = self.uri.startswith("http")  # whose server knows where its artifacts lie
+        location = None if remote else experiment_location(self.base_dir / "mlruns", name)
         return str(self._client.create_experiment(name, location, experiment_tags(pair, horizon)))
 
     def _end(self, run: Any, metrics: dict[str, float], params: dict[str, str], status: str, at: datetime) -> None:
@@ -143,19 +166,3 @@ def _log_file(client: Any, run: Any, file: Path, folder: str) -> None:
 
 def _millis(moment: datetime) -> int:
     return int(moment.timestamp() * 1000)
-
-
-@contextmanager
-def _failures_named() -> Iterator[None]:
-    """Turn MLflow's errors into ours."""
-    mlflow()
-    from mlflow.exceptions import MlflowException
-
-    try:
-        yield
-    except (MlflowException, OSError) as error:
-        raise TrackingError(
-            f"MLflow could not record the run: {error}",
-            untouched="the forecast stands",
-            hint="the next run records it",
-        ) from error

@@ -24,3 +24,11 @@ def need(history: Series, returns: int, name: str) -> None:
     """Refuse a history with fewer than `returns` daily returns."""
     if len(history) <= returns:
         raise ModelError(f"{name} needs {returns + 1} rates, there are {len(history)}")
+
+
+def ask(member: Member, history: Series, steps: int) -> QuantilePath:
+    """The member's forecast; whatever arithmetic it trips over is a ModelError, so that it drops out by name."""
+    try:
+        return member.forecast(history, steps)
+    except (ArithmeticError, ValueError) as error:
+        raise ModelError(f"{member.name} failed: {error}") from error

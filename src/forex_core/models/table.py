@@ -17,3 +17,8 @@ def members_named(names: tuple[str, ...]) -> tuple[Member, ...]:
     if not names or len(set(names)) < len(names):
         raise UsageError("name each member once, and at least one")
     return tuple(MEMBERS[name] for name in names)
+
+
+def with_yardstick(members: tuple[Member, ...]) -> tuple[Member, ...]:
+    """The members, and the yardstick they are measured against."""
+    return members if YARDSTICK in members else (*members, YARDSTICK)

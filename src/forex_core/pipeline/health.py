@@ -63,9 +63,9 @@ def _troubles(store: Store, settings: Settings, newest: tuple[Forecast, ...], no
     for start in store.events.unended():
         begun = f"{start.pair} {start.horizon} was begun {start.at:%Y-%m-%d %H:%M} UTC"
         yield f"{begun} and has not ended: it is running, or was killed"
-    last = store.events.newest("finished", "failed", "killed")
-    if last and last.kind == "failed":
-        yield f"the last run failed: {last.detail['error']}"
+    for end in store.events.last_ends():
+        if end.kind == "failed":
+            yield f"the last run of {end.pair} {end.horizon} failed: {end.detail['error']}"
 
 
 def _described(forecast: Forecast) -> dict[str, object]:

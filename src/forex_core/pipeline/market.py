@@ -4,13 +4,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from forex_core.calendars import end_of
-from forex_core.dataset.fetch import fetch
+from forex_core.dataset.fetch import Fetched, fetch
 from forex_core.dataset.view import Rates, View
 from forex_core.errors import DataError, NotYet, SourceUnavailable
-from forex_core.pipeline.request import Request
+from forex_core.pipeline.request import Adapters, Request
 from forex_core.sources.source import Source
-from forex_core.sources.table import chain_for
-from forex_core.store.store import Store
 
 
 @dataclass(frozen=True)
@@ -29,17 +27,18 @@ class Market:
         return self.view.rows[-1].observed_on
 
 
-def observe(pair: str, request: Request, store: Store) -> Market:
+def observe(pair: str, request: Request, adapters: Adapters) -> Market:
     """Fetch and gate; DataError or SourceUnavailable if there is nothing to forecast from."""
-    chain = chain_for(pair, request.source)
-    rates = fetch(pair, chain, store, request.now)
-    source = next(source for source in chain if not rates.rows or source.name == rates.rows[-1].source)
+    chain = adapters.catalog.chain_for(pair, request.source)
+    fetched = fetch(pair, chain, adapters.store, request.now, replay=not request.live)
+    rates = fetched.rates
     view = _view(rates, request).enough(pair)
-    age = rates.calendar.steps(view.rows[-1].observed_on, moment_of(request).date())
+    source = next(source for source in chain if source.name == view.spot.source)
+    age = rates.calendar.steps(view.spot.observed_on, moment_of(request).date())
     if not request.demo and age > request.stale_after_days:
         raise _stale(view, source, age, request)
     late = _late(view, source, rates, request)
-    return Market(source.name, rates, view, _banners(view, late, request), late)
+    return Market(source.name, rates, view, _banners(fetched, view, late, request), late)
 
 
 def moment_of(request: Request) -> datetime:
@@ -55,10 +54,15 @@ def _stale(view: View, source: Source, age: int, request: Request) -> DataError:
     kind = DataError if source.whole else SourceUnavailable
     return kind(
         f"the newest trusted rate of {source.name} is of {view.rows[-1].observed_on}, "
-        f"{age} business days old; the limit is {request.stale_after_days}",
+        f"{age} business days old; the limit is {request.stale_after_days}{_refused_since(view)}",
         untouched="no forecast was issued",
         hint="give newer rates, or replay an earlier day with --as-of",
     )
+
+
+def _refused_since(view: View) -> str:
+    newer = [q for q in view.quarantined if q.observed_on > view.spot.observed_on]
+    return f"; {len(newer)} newer were refused, the newest: {newer[-1]}" if newer else ""
 
 
 def _late(view: View, source: Source, rates: Rates, request: Request) -> NotYet | None:
@@ -70,8 +74,14 @@ def _late(view: View, source: Source, rates: Rates, request: Request) -> NotYet 
     return NotYet(f"the rate of {due} is due at {source.name} and not out yet", hint="run again later")
 
 
-def _banners(view: View, late: NotYet | None, request: Request) -> tuple[str, ...]:
-    banners = []
+def _banners(fetched: Fetched, view: View, late: NotYet | None, request: Request) -> tuple[str, ...]:
+    banners = [
+        f"{answer.source} could not be used: {answer.detail}." for answer in fetched.answers if answer.state == "failed"
+    ]
+    if banners:
+        banners.append(f"The newest rate comes from {view.spot.source}.")
+    if fetched.disagreement:
+        banners.append(f"Two sources disagree: {fetched.disagreement}.")
     if request.demo:
         banners.append("A demonstration on embedded rates, not on today's.")
     elif request.as_of is not None:

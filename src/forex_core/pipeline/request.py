@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Literal
 
 from forex_core.dataset.fetch import utc_now
-from forex_core.dataset.view import View
 from forex_core.errors import ForexError, NotYet
 from forex_core.horizons import Horizon
 from forex_core.mlops.tracker import Tracker
 from forex_core.models.member import Member
 from forex_core.pipeline.order import STEPS
+from forex_core.sources.table import OFFLINE, Catalog
 from forex_core.store.store import Store
-from forex_core.values import Forecast
+from forex_core.values import Forecast, Spot
 
 State = Literal["issued", "already_issued", "failed"]
 
@@ -54,6 +54,7 @@ class Adapters:
     tracker: Tracker
     reports: Path
     steps: tuple[str, ...] = STEPS
+    catalog: Catalog = OFFLINE
     clock: Callable[[], datetime] = utc_now
 
 
@@ -72,12 +73,11 @@ class HorizonResult:
 
 @dataclass(frozen=True)
 class PairResult:
-    """What became of one pair. Without a view nothing could be trusted; `late` is set when waiting may bring more."""
+    """What became of one pair. Without a spot nothing could be trusted; `late` is set when waiting may bring more."""
 
     pair: str
-    source: str
     role: str
-    view: View | None
+    spot: Spot | None
     horizons: tuple[HorizonResult, ...]
     banners: tuple[str, ...] = ()
     late: NotYet | None = None

@@ -5,13 +5,14 @@ track. The caller holds the lock and has opened the stores. Freezing is one comm
 step after it is idempotent, and the next run completes those that this one leaves open.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from forex_core.backtest.score import score_due
 from forex_core.errors import ForexError
 from forex_core.horizons import Horizon
 from forex_core.pipeline.attempts import Attempts, sweep
-from forex_core.pipeline.issue import freeze, identity, role_of
+from forex_core.pipeline.issue import freeze, identity, role_of, version_config
 from forex_core.pipeline.market import Market, observe
 from forex_core.pipeline.preflight import preflight
 from forex_core.pipeline.request import Adapters, HorizonResult, PairResult, Request, RunResult, State
@@ -31,7 +32,7 @@ def run_forecast(request: Request, adapters: Adapters) -> RunResult:
 def _run_pair(pair: str, request: Request, adapters: Adapters) -> PairResult:
     attempts = Attempts.start(pair, request, adapters)
     try:
-        market = observe(pair, request, adapters.store)
+        market = observe(pair, request, adapters)
         if request.live:
             score_due(market.rates, adapters.store, request.now)
         issued = {h.key: _issued(h, market, request, adapters) for h in request.horizons}
@@ -41,18 +42,29 @@ def _run_pair(pair: str, request: Request, adapters: Adapters) -> PairResult:
         for horizon in request.horizons:
             attempts.fail(horizon.key, error)
         failed = tuple(HorizonResult(h.key, "failed", error=error) for h in request.horizons)
-        return PairResult(pair, request.source, request.role, None, failed)
+        return PairResult(pair, request.role, None, failed)
     day = _Day(market, learned, request, adapters, attempts)
     results = tuple(day.run(horizon, issued[horizon.key]) for horizon in request.horizons)
-    # whoever issued something did the day's work; only with nothing to do is waiting for a late value worth a code
-    late = None if todo else market.late
-    role = next((result.forecast.role for result in results if result.forecast), request.role)
-    return PairResult(pair, market.source, role, market.view, results, market.banners, late)
+    forecasts = [result.forecast for result in results if result.forecast]
+    return PairResult(
+        pair,
+        role=forecasts[0].role if forecasts else request.role,
+        spot=forecasts[0].spot if forecasts else market.view.spot,
+        horizons=results,
+        banners=market.banners,
+        # whoever issued something did the day's work; only with nothing to do is waiting for a late value worth a code
+        late=None if todo else market.late,
+    )
 
 
 def _issued(horizon: Horizon, market: Market, request: Request, adapters: Adapters) -> Forecast | None:
-    role = role_of(market.rates.pair, horizon, request, adapters.store)
-    return adapters.store.forecasts.get(identity(market.rates.pair, horizon, market, role))
+    """The forecast of this issue date; live, one of a newer date too: nothing is ever issued backwards."""
+    forecasts, pair = adapters.store.forecasts, market.rates.pair
+    role = role_of(pair, horizon, request, adapters.store)
+    if (found := forecasts.get(identity(pair, horizon, market, role))) or not request.live:
+        return found
+    newest = forecasts.newest_live(pair, horizon.key, role)
+    return newest if newest and newest.issued_on > market.issued_on else None
 
 
 @dataclass(frozen=True)
@@ -71,7 +83,7 @@ class _Day:
         try:
             if forecast is None:
                 forecast = self._freeze(horizon)
-            notes = complete(forecast, self.adapters, self.request) + self._revision(forecast)
+            notes = (*complete(forecast, self.adapters, self.request), *self._notes(horizon, forecast))
         except ForexError as error:
             if forecast is None:
                 self.attempts.fail(horizon.key, error)
@@ -86,10 +98,19 @@ class _Day:
         assert self.learned is not None  # there is something to do, so it was studied
         return freeze(horizon, self.market, self.learned, self.request, self.adapters, self.attempts)
 
-    def _revision(self, forecast: Forecast) -> tuple[str, ...]:
-        """A note if the value the forecast started from was revised since."""
-        now = self.market.view.in_force(forecast.spot.observed_on)
-        return () if now == forecast.spot.value else (report_revision(forecast, now, self.adapters),)
+    def _notes(self, horizon: Horizon, forecast: Forecast) -> Iterator[str]:
+        """What has changed since a forecast was issued; it stands all the same."""
+        store, pair = self.adapters.store, forecast.pair
+        if forecast.issued_on > self.market.issued_on:
+            yield f"Issued before for {forecast.issued_on}; the rates at hand end on {self.market.issued_on}."
+        if store.versions.find(pair, horizon.key, version_config(self.request)) != forecast.version_id:
+            yield f"Issued before as version {forecast.version_id}; what was asked for now is another."
+        if forecast.spot.source not in self.market.rates.sources:
+            yield f"Issued before from {forecast.spot.source}."
+            return
+        now = self.market.view.on(forecast.spot.observed_on)
+        if now is not None and now != forecast.spot.value:
+            yield report_revision(forecast, now, self.adapters)
 
     def _result(
         self,

@@ -1,6 +1,6 @@
 """What follows a freeze, each step done once: the report, then the tracking. An open step is done by a later run."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from loguru import logger
@@ -21,7 +21,7 @@ def complete(forecast: Forecast, adapters: Adapters, request: Request) -> tuple[
         if step in done:
             continue
         try:
-            ref = _report(forecast, adapters) if step == "report" else _track(forecast, adapters, request)
+            ref = DOERS[step](forecast, adapters, request)
         except TrackingError as error:
             logger.warning("{}", error)
             notes.append(f"Not tracked yet: {error.message}.")
@@ -44,24 +44,34 @@ def report_revision(forecast: Forecast, revised: float, adapters: Adapters) -> s
     """Write the report again, saying that the value it started from was revised; the forecast stands."""
     note = f"Start value revised from {forecast.spot.value:g} to {revised:g}; the forecast stands as issued."
     if "report" in adapters.steps:
-        _report(forecast, adapters, [note])
+        _write_report(forecast, adapters, [note])
     return note
 
 
-def _report(forecast: Forecast, adapters: Adapters, notes: Sequence[str] = ()) -> str:
+def _write_report(forecast: Forecast, adapters: Adapters, notes: Sequence[str] = ()) -> str:
     path = report_path(forecast, adapters.reports, adapters.store)
     record = TrackRecord(tuple(adapters.store.forecasts.scores(forecast.pair, forecast.horizon)))
     write(forecast, record, path, notes)
     return str(path)
 
 
+def _report(forecast: Forecast, adapters: Adapters, request: Request) -> str:
+    return _write_report(forecast, adapters)
+
+
 def _track(forecast: Forecast, adapters: Adapters, request: Request) -> str:
     report = Path(adapters.store.forecasts.steps(forecast.forecast_id)["report"] or "")
+    if not report.is_file():
+        report = Path(_write_report(forecast, adapters))  # someone tidied up; the forecast has all it needs
     return adapters.tracker.track(forecast, report, skip_email=request.skip_email)
 
 
+DOERS: dict[str, Callable[[Forecast, Adapters, Request], str]] = {"report": _report, "track": _track}
+
+
 def report_path(forecast: Forecast, root: Path, store: Store) -> Path:
-    """<PAIR>/<issued_on>/<horizon>.html; a later forecast of another role for the same day carries its role."""
-    first = store.forecasts.first_role(forecast.pair, forecast.horizon, forecast.issued_on)
-    name = forecast.horizon if forecast.role == first else f"{forecast.horizon}.{forecast.role}"
+    """<PAIR>/<issued_on>/<horizon>.html; beside a champion's, or an earlier one's, a file carries its role."""
+    roles = store.forecasts.roles(forecast.pair, forecast.horizon, forecast.issued_on)
+    plain = forecast.role == "champion" or ("champion" not in roles and forecast.role == roles[0])
+    name = forecast.horizon if plain else f"{forecast.horizon}.{forecast.role}"
     return root / forecast.pair / forecast.issued_on.isoformat() / f"{name}.html"

@@ -9,8 +9,8 @@ from forex_core.backtest.evaluate import Record, records
 from forex_core.backtest.windows import last_origins, windows
 from forex_core.errors import ModelError
 from forex_core.horizons import LONGEST_PATH, Horizon
-from forex_core.models.member import Member
-from forex_core.models.table import YARDSTICK
+from forex_core.models.member import Member, ask
+from forex_core.models.table import YARDSTICK, with_yardstick
 from forex_core.pipeline.market import Market
 from forex_core.store.store import Store
 from forex_core.values import QuantilePath
@@ -35,7 +35,7 @@ def study(market: Market, horizons: Sequence[Horizon], members: tuple[Member, ..
     dropped: dict[str, str] = {}
     for member in members:
         try:
-            paths[member.name] = member.forecast(market.view.series, LONGEST_PATH)
+            paths[member.name] = ask(member, market.view.series, LONGEST_PATH)
         except ModelError as error:
             logger.warning("{} drops out: {}", member.name, error)
             dropped[member.name] = error.message
@@ -54,8 +54,7 @@ def _backtests(
 ) -> dict[str, dict[str, Record]]:
     wanted = {h.key: last_origins(market.rates, market.issued_on, h.days, ORIGINS) for h in horizons}
     days = sorted(set().union(*wanted.values()))
-    everyone = members if YARDSTICK in members else (*members, YARDSTICK)
-    seen = list(windows(market.rates, days, everyone, store))
+    seen = list(windows(market.rates, days, with_yardstick(members), store))
     names = [member.name for member in members]
     return {
         h.key: records(market.rates, [w for w in seen if w.origin in wanted[h.key]], h, market.view, names)

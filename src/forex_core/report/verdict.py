@@ -17,4 +17,4 @@ def verdict(backtest: BacktestSummary | None) -> str:
         return (
             f"Not shown to be better than the random walk: its loss was {change:.1%} lower {over}, which may be chance."
         )
-    return f"Better than the random walk in its spread, not in its centre: its loss was {change:.1%} lower {over}."
+    return f"Better than the random walk: its loss was {change:.1%} lower {over}."

@@ -12,6 +12,7 @@ from forex_core.errors import DataError, NotOwner, SourceUnavailable
 from forex_core.values import Observation
 
 UNTOUCHED = "nothing was stored"
+LARGEST = 50_000_000  # bytes
 ROW = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}),([+-]?(?:[0-9]+\.?[0-9]*(?:[eE][+-]?[0-9]+)?|nan|inf|NaN))")
 
 
@@ -25,7 +26,11 @@ class CsvFile:
 
     @property
     def name(self) -> str:
-        return f"csv:{self.path.resolve()}"
+        return f"csv:{self.path.absolute()}"  # not resolved: a link that moves on is still the same source
+
+    def offline(self) -> "CsvFile":
+        """Itself."""
+        return self
 
     def fetch(self, pair: str, start: date, end: date, now: datetime) -> list[Observation]:
         """The rows of the file; DataError at the first line that is not as it must be."""
@@ -36,12 +41,16 @@ class CsvFile:
 
 def _read(path: Path) -> str:
     try:
+        if path.exists() and not path.is_file():
+            raise DataError(f"{path} is no plain file", untouched=UNTOUCHED)
+        if path.stat().st_size > LARGEST:
+            raise DataError(f"{path} is larger than {LARGEST / 1e6:.0f} MB", untouched=UNTOUCHED)
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise SourceUnavailable(f"there is no file {path}", untouched=UNTOUCHED, hint="check the path") from None
     except PermissionError:
         raise NotOwner(f"no permission to read {path}", untouched=UNTOUCHED, hint=f"chmod a+r {path}") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:  # ValueError: no UTF-8, or no path
         raise DataError(f"{path} can't be read as UTF-8 text: {error}", untouched=UNTOUCHED) from error
 
 

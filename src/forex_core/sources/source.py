@@ -21,9 +21,22 @@ class Source(Protocol):
         """True if the answer is all there is to see: rows stored from earlier answers are then left aside."""
         ...
 
+    def offline(self) -> "Source | None":
+        """The part of this source that needs no network, for replays and first runs; itself if it never does."""
+        ...
+
     def fetch(self, pair: str, start: date, end: date, now: datetime) -> list[Observation]:
         """The observations with start <= observed_on <= end, ascending; SourceUnavailable or DataError if it can't.
 
         `now` is the time of reading; a source whose values become known on reading uses it.
         """
         ...
+
+
+class Remote:
+    """A source that is nothing without the network."""
+
+    whole = False
+
+    def offline(self) -> None:
+        """Nothing."""

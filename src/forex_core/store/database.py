@@ -106,16 +106,21 @@ def check_integrity(connection: sqlite3.Connection, path: Path) -> None:
 
 @contextmanager
 def damage_named(path: Path) -> Iterator[None]:
-    """Turn SQLite's words for a full disk, a lock and a damaged file into ours."""
+    """Turn SQLite's refusals into the errors an operator can act on; one by the schema stays what it is, our fault."""
     try:
         yield
     except sqlite3.IntegrityError:
-        raise  # a refusal by the schema: the file is sound, the program is wrong
+        raise
     except sqlite3.DatabaseError as error:
-        if "readonly" in str(error) or "unable to open" in str(error):
-            raise NotOwner(f"no permission to use {path}: {error}", hint="run as the owner of the data") from error
-        if "full" in str(error):
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code == sqlite3.SQLITE_FULL:
             raise CannotWrite(f"cannot write {path}: {error}", hint="free some space and run again") from error
-        if "locked" in str(error):
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             raise LockBusy(f"{path} is locked by another program", hint="run again when it has ended") from error
+        if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
+            raise NotOwner(f"no permission to use {path}: {error}", hint="run as the owner of the data") from error
+        if code == sqlite3.SQLITE_IOERR:
+            raise CorruptStore(
+                f"{path} can't be read or written: {error}", hint="look at the disk and its free space"
+            ) from error
         raise CorruptStore(f"{path} is damaged or can't be used: {error}", hint=RESTORE) from error

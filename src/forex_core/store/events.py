@@ -42,10 +42,11 @@ class Events:
         """True if this attempt has an event of this kind."""
         return bool(self._select("kind = ? AND attempt = ? LIMIT 1", kind, attempt))
 
-    def newest(self, *kinds: str) -> Event | None:
-        """The last event of any of these kinds."""
-        marks = ", ".join("?" * len(kinds))
-        return next(iter(self._select(f"kind IN ({marks}) ORDER BY id DESC LIMIT 1", *kinds)), None)
+    def last_ends(self) -> list[Event]:
+        """How the last attempt at each pair and horizon ended."""
+        marks = ", ".join("?" * len(ENDS))
+        last = f"SELECT max(id) FROM events WHERE kind IN ({marks}) GROUP BY pair, horizon"
+        return self._select(f"id IN ({last}) ORDER BY id", *ENDS)
 
     def _select(self, where: str, *values: object) -> list[Event]:
         rows = self._connection.execute(

@@ -45,13 +45,18 @@ class Forecasts:
         """Every pair that was ever forecast."""
         return [row[0] for row in self._connection.execute("SELECT DISTINCT pair FROM forecasts ORDER BY pair")]
 
-    def first_role(self, pair: str, horizon: str, issued_on: date) -> str | None:
-        """The role of the first forecast frozen for this pair, horizon and issue date."""
-        row = self._connection.execute(
-            "SELECT role FROM forecasts WHERE pair = ? AND horizon = ? AND issued_on = ? ORDER BY rowid LIMIT 1",
+    def roles(self, pair: str, horizon: str, issued_on: date) -> list[str]:
+        """The roles of the forecasts frozen for this pair, horizon and issue date, the first one first."""
+        rows = self._connection.execute(
+            "SELECT role FROM forecasts WHERE pair = ? AND horizon = ? AND issued_on = ? ORDER BY rowid",
             (pair, horizon, issued_on.isoformat()),
-        ).fetchone()
-        return row[0] if row else None
+        )
+        return [row[0] for row in rows]
+
+    def newest_live(self, pair: str, horizon: str, role: str) -> Forecast | None:
+        """The forecast of the newest issue date in this role."""
+        where = "pair = ? AND horizon = ? AND role = ? ORDER BY issued_on DESC LIMIT 1"
+        return next(iter(self._select(where, pair, horizon, role)), None)
 
     def unfinished(self, steps: tuple[str, ...]) -> list[Forecast]:
         """Frozen forecasts of which some of `steps` is missing, oldest first."""

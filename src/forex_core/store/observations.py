@@ -21,7 +21,7 @@ class Observations:
             if before is None or not _same(before, row.value):
                 known_at = row.known_at if before is None else fetched_at
                 fresh.append(_row(series, row, known_at, fetched_at))
-        self._connection.executemany("INSERT OR REPLACE INTO observations VALUES (?, ?, ?, ?, ?, ?)", fresh)
+        self._connection.executemany("INSERT OR IGNORE INTO observations VALUES (?, ?, ?, ?, ?, ?)", fresh)
         return len(fresh)
 
     def all_of(self, series: str, sources: tuple[str, ...]) -> tuple[Observation, ...]:
@@ -41,6 +41,13 @@ class Observations:
         ]
         found.sort(key=lambda row: (row.observed_on, rank[row.source]))  # stable: revisions stay in their order
         return tuple(found)
+
+    def newest_day(self, series: str, source: str) -> date | None:
+        """The newest date that this source has given."""
+        row = self._connection.execute(
+            "SELECT max(observed_on) FROM observations WHERE series = ? AND source = ?", (series, source)
+        ).fetchone()
+        return date.fromisoformat(row[0]) if row[0] else None
 
     def revisions(self, series: str, source: str, day: date) -> list[Observation]:
         """Each value that this date has had, oldest first."""

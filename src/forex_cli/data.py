@@ -1,0 +1,129 @@
+"""forex data: what the sources say, and what is stored of it."""
+
+from typing import Annotated
+
+import typer
+
+from forex_cli import options
+from forex_cli.session import errors_as_exit_codes, print_json, session
+
+app = typer.Typer(help="Fetch, show and check the rates.", no_args_is_help=True)
+BEHIND, NONE = 75, 69
+
+
+@app.command()
+def check(
+    context: typer.Context, pair: options.Pairs = None, source: options.Source = None, json: options.Json = False
+) -> None:
+    """Ask each source for its last days, storing nothing. Exit 0: one is fresh; 75: all are late; 69: none answers."""
+    with errors_as_exit_codes(context, as_json=json):
+        from dataclasses import asdict
+
+        from forex_core.bootstrap import catalog
+        from forex_core.dataset.fetch import utc_now
+        from forex_core.dataset.survey import survey
+
+        settings = session(context).settings(pairs=pair, source=source)
+        known, now = catalog(settings), utc_now()
+        found = {name: survey(name, known.chain_for(name, settings.source), now) for name in settings.pairs}
+        if json:
+            rows = [{"pair": name} | asdict(one) for name, standings in found.items() for one in standings]
+            print_json({"schema": 1, "command": "data check", "sources": [_plain(row) for row in rows]})
+        else:
+            for name, standings in found.items():
+                typer.echo(f"{name}: the rate of {standings[0].due} is due")
+                for one in standings:
+                    newest = one.newest or "no rate"
+                    typer.echo(f"  {one.source:<16} {one.state:<7} {newest!s:<10} {one.detail}".rstrip())
+                typer.echo(f"  next release {min(one.next_release for one in standings):%Y-%m-%d %H:%M} UTC")
+    _end_with({one.state for standings in found.values() for one in standings})
+
+
+@app.command()
+def fetch(
+    context: typer.Context, pair: options.Pairs = None, source: options.Source = None, json: options.Json = False
+) -> None:
+    """Ask the sources as a run does and store what is new, without forecasting."""
+    with errors_as_exit_codes(context, as_json=json):
+        from dataclasses import asdict
+
+        from forex_core.bootstrap import check as check_settings
+        from forex_core.bootstrap import opened
+        from forex_core.dataset.fetch import fetch as ask
+
+        settings = session(context).settings(pairs=pair, source=source)
+        check_settings(settings)
+        with opened(settings) as adapters:
+            found = {
+                name: ask(name, adapters.catalog.chain_for(name, settings.source), adapters.store, adapters.clock())
+                for name in settings.pairs
+            }
+        if json:
+            rows = [{"pair": name} | asdict(one) for name, fetched in found.items() for one in fetched.answers]
+            disagreements = [fetched.disagreement for fetched in found.values() if fetched.disagreement]
+            answers = [_plain(row) for row in rows]
+            print_json({"schema": 1, "command": "data fetch", "answers": answers, "disagreements": disagreements})
+        else:
+            for name, fetched in found.items():
+                typer.echo(f"{name}: {len(fetched.rates.rows)} rows known")
+                for answer in fetched.answers:
+                    typer.echo(
+                        f"  {answer.source:<16} {answer.state:<7} {answer.newest or ''!s:<10} {answer.detail}".rstrip()
+                    )
+                if fetched.disagreement:
+                    typer.echo(f"  ! {fetched.disagreement}")
+    _end_with({answer.state for fetched in found.values() for answer in fetched.answers})
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    pair: options.Pairs = None,
+    source: options.Source = None,
+    last: Annotated[int, typer.Option(min=1, help="How many rows.")] = 10,
+    json: options.Json = False,
+) -> None:
+    """The newest stored rates, through the gate, and what it refused."""
+    with errors_as_exit_codes(context, as_json=json):
+        from forex_core.bootstrap import catalog
+        from forex_core.calendars import calendar_of, release_of
+        from forex_core.dataset.fetch import utc_now
+        from forex_core.dataset.view import Rates
+        from forex_core.store.store import Store
+
+        settings = session(context).settings(pairs=pair, source=source)
+        described = []
+        with Store.for_reading(settings.data_dir) as store:
+            for name in settings.pairs:
+                chain = tuple(one.name for one in catalog(settings).chain_for(name, settings.source))
+                rates = Rates(name, store.observations.all_of(name, chain), calendar_of(name), release_of(name))
+                view = rates.as_of(utc_now())
+                described.append((name, view.rows[-last:], view.quarantined))
+        if json:
+            rows = [_plain({"pair": name} | _row(row)) for name, known, _ in described for row in known]
+            refused = [{"pair": name, "refused": str(one)} for name, _, refusals in described for one in refusals]
+            print_json({"schema": 1, "command": "data show", "rows": rows, "refused": refused})
+        else:
+            for name, known, refusals in described:
+                for row in known:
+                    typer.echo(
+                        f"{name} {row.observed_on} {row.value:>12g}  {row.known_at:%Y-%m-%d %H:%M}  {row.source}"
+                    )
+                for one in refusals:
+                    typer.echo(f"{name} refused {one}")
+
+
+def _row(row: object) -> dict[str, object]:
+    from dataclasses import asdict
+
+    return asdict(row)  # type: ignore[call-overload, no-any-return]
+
+
+def _plain(row: dict[str, object]) -> dict[str, object]:
+    """Dates and times as ISO text."""
+    return {key: value.isoformat() if hasattr(value, "isoformat") else value for key, value in row.items()}
+
+
+def _end_with(states: set[str]) -> None:
+    if "fresh" not in states:
+        raise typer.Exit(BEHIND if "behind" in states else NONE)

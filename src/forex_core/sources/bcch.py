@@ -1,0 +1,76 @@
+"""The dólar observado from the statistics database of the Central Bank of Chile, which computes it."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from typing import ClassVar
+
+from forex_core.calendars import Release
+from forex_core.errors import SourceUnavailable
+from forex_core.sources.http import Web, strict_json
+from forex_core.sources.reading import by_day, decimal, item, last_to_ask, observed, only
+from forex_core.sources.source import Remote
+from forex_core.values import Observation
+
+SERIES = "F073.TCO.PRE.Z.D"
+CLOSED = frozenset({"", "NaN", "NeuN", "ND", "NA"})  # what stands for a value on a day without trading
+MEANING = {
+    -5: "the credentials are refused",
+    -50: f"it knows no series {SERIES}",
+    -1: "it can't read the dates that were asked for",
+}
+DAY = re.compile(r"([0-9]{2})-([0-9]{2})-([0-9]{4})")
+
+
+@dataclass(frozen=True)
+class Bcch(Remote):
+    """Pesos per dollar. A token, or a user and a password, go into the query, as its manual has it.
+
+    Errors come as HTTP 200 with a `Codigo` that is not 0.
+    """
+
+    web: Web
+    base_url: str
+    token: str = field(default="", repr=False)
+    user: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)
+    name: ClassVar[str] = "bcch"
+    release: ClassVar[Release] = Release(time(22), day_before=True)
+
+    def fetch(self, pair: str, start: date, end: date, now: datetime) -> list[Observation]:
+        """The observado of each trading day; days without one are no rows."""
+        only("USDCLP", pair, self)
+        last = last_to_ask(end, now)
+        asked = {"function": "GetSeries", "timeseries": SERIES, "firstdate": f"{start}", "lastdate": f"{last}"}
+        rates = self.web.read(self.name, self.base_url, self._login() | asked, _rates)
+        return observed(self, pair, rates, start, last)
+
+    def _login(self) -> dict[str, str]:
+        if self.token:
+            return {"token": self.token}
+        if self.user and self.password:
+            return {"user": self.user, "pass": self.password}
+        raise SourceUnavailable(f"{self.name} wants a token, or a user and a password; an account there is free")
+
+
+def _rates(body: bytes) -> dict[date, float]:
+    reply = strict_json(body)
+    if code := item(reply, "Codigo", int):
+        raise ValueError(f"Codigo {code}: {MEANING.get(code) or item(reply, 'Descripcion', str)}")
+    series = item(reply, "Series", dict)
+    if item(series, "seriesId", str) != SERIES:
+        raise ValueError(f"the series is {series['seriesId']}, not {SERIES}")
+    rows = [_row(row) for row in item(series, "Obs", list)]
+    return by_day((day, value) for day, value in rows if value > 0)
+
+
+def _row(row: object) -> tuple[date, float]:
+    """Date and value, the value 0 on a day without trading."""
+    day, text, status = _day(item(row, "indexDateString", str)), item(row, "value", str), item(row, "statusCode", str)
+    return day, 0.0 if status != "OK" or text in CLOSED else decimal(text)
+
+
+def _day(text: str) -> date:
+    if not (match := DAY.fullmatch(text)):
+        raise ValueError("a date is not written DD-MM-YYYY")
+    return date(int(match[3]), int(match[2]), int(match[1]))

@@ -1,0 +1,152 @@
+"""A live run against local servers that speak the services' shapes: who answers, who doesn't, and what is said."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from conftest import business_days, forex, walk
+from forex_core.calendars import calendar, release_of
+from rate_services import TOKEN, Services, running_services
+
+NOW = datetime.now(UTC)
+NEWEST = release_of("USDCLP").newest_due(NOW, calendar("chile"))
+ECB_NEWEST = release_of("EURUSD").newest_due(NOW, calendar("ecb"))
+CHAIN = ("bcch", "mindicador", "findic", "cmf", "frankfurter")
+
+
+@pytest.fixture
+def services() -> Iterator[Services]:
+    rates = {
+        "USDCLP": dict(walk(business_days(date(2012, 1, 2), NEWEST))),
+        "EURUSD": dict(walk(business_days(date(2026, 1, 2), ECB_NEWEST, calendar("ecb")), start=1.1)),
+    }
+    with running_services(rates) as running:
+        yield running
+
+
+def run(services: Services, data_dir: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """`forex`, every source's address that of the local server."""
+    names = ("mindicador", "findic", "cmf", "frankfurter", "ecb", "ecb_sdmx", "fred", "fred_csv", "bcch")
+    addresses = {f"FOREX_{name.upper()}_URL": services.url(name) for name in names}
+    return forex(*arguments, data_dir=data_dir, FOREX_SOURCE_DEADLINE_SECONDS="4", **addresses, **more)
+
+
+def answer(done: subprocess.CompletedProcess[str]) -> dict:
+    return json.loads(done.stdout)["pairs"][0]
+
+
+def test_the_official_rate_needs_no_key_and_becomes_track_record(services: Services, data_dir: Path) -> None:
+    done = run(services, data_dir, "run", "7d", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    pair = answer(done)
+    assert (pair["issued_on"], pair["role"], pair["source"]) == (str(NEWEST), "champion", "mindicador")
+    assert (pair["spot"]["value"], pair["banners"]) == (services.rates["USDCLP"][NEWEST], [])
+    assert any("/findic/" in path for path in services.asked)  # a second source was asked whether it says the same
+
+
+@pytest.mark.parametrize("down", [1, 2])
+def test_when_a_source_is_down_then_the_next_one_answers_and_the_run_says_so(
+    services: Services, data_dir: Path, down: int
+) -> None:
+    for name in CHAIN[1 : down + 1]:
+        services.fail(name, "broken")
+    pair = answer(run(services, data_dir, "run", "7d", "--json"))
+    speaks = ("mindicador", "findic", "frankfurter")[down]  # cmf is not asked without a key
+    assert (pair["source"], pair["issued_on"]) == (speaks, str(NEWEST))
+    failed = [banner.split()[0] for banner in pair["banners"] if "could not be used" in banner]
+    assert failed == list(CHAIN[1 : down + 1])
+    assert all("HTTP 500" in banner for banner in pair["banners"][:down])
+    assert pair["banners"][down] == f"The newest rate comes from {speaks}."
+
+
+def test_when_all_are_down_then_what_is_stored_serves_within_the_limit(services: Services, data_dir: Path) -> None:
+    assert run(services, data_dir, "data", "fetch").returncode == 0
+    for name in CHAIN:
+        services.fail(name, "refused")
+    done = run(services, data_dir, "run", "7d", "--json")
+    assert done.returncode == 0, done.stderr
+    pair = answer(done)
+    assert (pair["issued_on"], pair["source"]) == (str(NEWEST), "mindicador")
+    assert sum("could not be used" in banner for banner in pair["banners"]) == 3
+
+
+def test_when_all_are_down_and_nothing_is_stored_then_the_code_is_69(services: Services, data_dir: Path) -> None:
+    for name in CHAIN:
+        services.fail(name, "refused")
+    done = run(services, data_dir, "run", "7d")
+    assert done.returncode == 69
+    assert done.stderr.startswith("error: frankfurter")
+
+
+def test_when_two_sources_disagree_then_the_run_is_flagged(data_dir: Path) -> None:
+    rates = dict(walk(business_days(date(2012, 1, 2), NEWEST)))
+    with running_services({"USDCLP": rates}) as one, running_services({"USDCLP": rates | {NEWEST: 1.0}}) as other:
+        done = run(one, data_dir, "run", "7d", "--json", FOREX_BCCH_TOKEN=TOKEN)
+        assert not any("disagree" in banner for banner in answer(done)["banners"])
+        addresses = {"FOREX_FINDIC_URL": other.url("findic"), "FOREX_MINDICADOR_URL": one.url("mindicador")}
+        flagged = forex("data", "check", data_dir=data_dir, FOREX_FRANKFURTER_URL=one.url("frankfurter"), **addresses)
+    assert f"mindicador and findic differ on {NEWEST}" in flagged.stdout
+
+
+def test_a_cross_of_the_ecb_takes_its_history_from_the_file_and_the_newest_days_from_the_site(
+    services: Services, data_dir: Path
+) -> None:
+    done = run(services, data_dir, "run", "7d", "--pair", "EURUSD", "--json")
+    assert done.returncode == 0, done.stderr
+    pair = answer(done)
+    assert (pair["issued_on"], pair["source"]) == (str(ECB_NEWEST), "ecb")
+    assert pair["forecasts"][0]["backtest"]["origins"] >= 55  # the walk and the file differ in between
+    assert any(path.startswith("/ecb_sdmx/D.USD.EUR.SP00.A?") for path in services.asked)
+
+
+def test_a_replay_asks_no_server(services: Services, data_dir: Path) -> None:
+    assert run(services, data_dir, "data", "fetch").returncode == 0
+    services.asked.clear()
+    before = NEWEST - timedelta(days=60)
+    done = run(services, data_dir, "run", "7d", "--as-of", str(before), "--json")
+    assert done.returncode == 0, done.stderr
+    assert answer(done)["issued_on"] <= str(before)
+    assert services.asked == []
+
+
+@pytest.mark.parametrize("mode", ["", "broken", "echo", "html"])
+def test_a_credential_appears_nowhere(services: Services, data_dir: Path, mode: str) -> None:
+    services.fail("bcch", mode)
+    outputs = [
+        run(services, data_dir, *arguments, FOREX_BCCH_TOKEN=TOKEN)
+        for arguments in (("-v", "run", "7d", "--json"), ("data", "check"), ("config", "show"), ("data", "show"))
+    ]
+    assert outputs[0].returncode == 0
+    assert any("/bcch" in path for path in services.asked)
+    said = [done.stdout + done.stderr for done in outputs]
+    files = [path.read_bytes() for path in data_dir.rglob("*") if path.is_file()]
+    for form in (TOKEN, TOKEN.replace("/", "%2F").replace("+", "%2B")):
+        assert not any(form in text for text in said)
+        assert not any(form.encode() in content for content in files)
+
+
+def test_data_check_says_how_each_source_stands(services: Services, data_dir: Path) -> None:
+    services.fail("findic", "refused")
+    done = run(services, data_dir, "data", "check")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == f"USDCLP: the rate of {NEWEST} is due"
+    assert lines[1].split() == ["mindicador", "fresh", str(NEWEST)]
+    assert lines[2].split()[:2] == ["findic", "failed"]
+    assert lines[-1].startswith("  next release ")
+    assert not data_dir.exists()
+
+
+def test_data_show_prints_the_newest_rates_and_what_the_gate_refused(services: Services, data_dir: Path) -> None:
+    previous = calendar("chile").last_open(NEWEST - timedelta(days=1))
+    services.rates["USDCLP"][previous] *= 10
+    run(services, data_dir, "data", "fetch")
+    done = run(services, data_dir, "data", "show", "--last", "3")
+    assert done.returncode == 0, done.stderr
+    assert str(NEWEST) in done.stdout.splitlines()[2]
+    assert f"USDCLP refused {previous}" in done.stdout
+    assert "a jump of +8" in done.stdout
