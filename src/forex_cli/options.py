@@ -8,7 +8,7 @@ import typer
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 Pairs = Annotated[list[str] | None, typer.Option("--pair", help="Currency pair such as USDCLP; may be repeated.")]
-Source = Annotated[str | None, typer.Option(help="auto, the name of a source, or csv:PATH (a file with the header date,value).")]
+Source = Annotated[str | None, typer.Option(help="auto, a source by name, or csv:PATH (header date,value).")]
 Members = Annotated[str | None, typer.Option(help="Members of the ensemble, separated by commas.")]
 AsOf = Annotated[
     datetime | None,
