@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from forex_core.store.store import Store
-from forex_core.values import LEVELS, BacktestSummary, Forecast, MemberScore, MemberView, Score, Spot
+from forex_core.values import LEVELS, BacktestSummary, Forecast, MemberScore, MemberView, Observation, Score
 
 ISSUED_AT = datetime(2024, 7, 1, 12, tzinfo=UTC)
 VERSION = f"{ISSUED_AT:v%Y-%m-%d--%Hh%M}"  # what a store calls the first version of that minute
@@ -25,7 +25,7 @@ def sample_forecast(**changes: Any) -> Forecast:
         created_at=ISSUED_AT,
         target_date=date(2024, 7, 8),
         steps=5,
-        spot=Spot(date(2024, 7, 1), 951.02, ISSUED_AT - timedelta(hours=14), "csv:/rates.csv"),
+        spot=Observation(date(2024, 7, 1), 951.02, ISSUED_AT - timedelta(hours=14), "csv:/rates.csv"),
         path=path,
         random_walk={level: 950.0 + 22 * (level - 0.5) for level in LEVELS},
         members=(

@@ -7,7 +7,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from forex_core.backtest.report import Row
+from forex_core.backtest.rows import Row
 
 COLUMNS = ("", "member", "n", "WQL", "RMSE", "80 %", "95 %", "up/down", "DM t", "p")
 

@@ -20,7 +20,7 @@ def check(
         from dataclasses import asdict
 
         from forex_core.bootstrap import catalog
-        from forex_core.dataset.fetch import utc_now
+        from forex_core.calendars import utc_now
         from forex_core.dataset.survey import survey
 
         settings = session(context).settings(pairs=pair, source=source)
@@ -86,8 +86,7 @@ def show(
     """The newest stored rates, through the gate, and what it refused."""
     with errors_as_exit_codes(context, as_json=json):
         from forex_core.bootstrap import catalog
-        from forex_core.calendars import calendar_of, release_of
-        from forex_core.dataset.fetch import utc_now
+        from forex_core.calendars import calendar_of, release_of, utc_now
         from forex_core.dataset.view import Rates
         from forex_core.store.store import Store
 

@@ -37,7 +37,8 @@ def opened(settings: Settings, *, dry_run: bool = False) -> Iterator[Adapters]:
         with Store.in_memory(settings.data_dir) as copy:
             yield Adapters(copy, Untracked(), reports, steps=(), catalog=catalog(settings))
         return
-    data_dir = owned(settings.data_dir)
+    data_dir = settings.data_dir
+    refuse_what_is_not_ours(data_dir)
     with writer_lock(data_dir, settings.lock_wait_seconds), Store.for_writing(data_dir) as store:
         tracker = MlflowTracker(data_dir / "mlflow", settings.mlflow_tracking_uri)
         yield Adapters(store, tracker, reports, catalog=catalog(settings))
@@ -74,25 +75,24 @@ def catalog(settings: Settings) -> Catalog:
     return Catalog({source.name: source for source in sources})
 
 
-def owned(data_dir: Path) -> Path:
-    """The data directory, or NotOwner if it, or the nearest existing one above it, is not ours to write."""
+def refuse_what_is_not_ours(data_dir: Path) -> None:
+    """NotOwner if the data directory belongs to somebody else, or can't be made or written."""
     nearest = next(folder for folder in (data_dir, *data_dir.parents) if folder.exists())
     if data_dir.exists() and data_dir.stat().st_uid != os.geteuid():
         raise NotOwner(
             f"{data_dir} belongs to user {data_dir.stat().st_uid}, this is user {os.geteuid()}",
             untouched="nothing was changed",
-            hint=f"run as its owner, or set FOREX_DATA_DIR (sudo -u '#{data_dir.stat().st_uid}' ...)",
+            hint=f"run as its owner (sudo -u '#{data_dir.stat().st_uid}' ...), or set FOREX_DATA_DIR",
         )
     if not os.access(nearest, os.W_OK):
         raise NotOwner(f"no permission to write {nearest}", untouched="nothing was changed", hint="set FOREX_DATA_DIR")
-    return data_dir
 
 
 def request_for(
     settings: Settings, horizons: list[Horizon], *, as_of: date | None, demo: bool = False, skip_email: bool = False
 ) -> Request:
     """What the settings and the command line ask of a run, checked before anything is opened."""
-    from forex_core.dataset.fetch import utc_now
+    from forex_core.calendars import utc_now
     from forex_core.pipeline.request import Request
 
     check(settings)

@@ -124,3 +124,8 @@ def release_of(pair: str) -> Release:
 def end_of(day: date) -> datetime:
     """The last second of `day`, UTC."""
     return datetime.combine(day, time(23, 59, 59), UTC)
+
+
+def utc_now() -> datetime:
+    """The wall clock, in UTC to the second."""
+    return datetime.now(UTC).replace(microsecond=0)

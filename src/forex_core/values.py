@@ -17,6 +17,8 @@ LEVELS = (0.025, 0.05, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9, 
 DECILES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 INTERVALS = {50: (0.25, 0.75), 80: (0.1, 0.9), 95: (0.025, 0.975)}
 
+TRACK_RECORD = ("champion", "challenger")  # the roles of forecasts that were really issued
+
 Quantiles = dict[float, float]  # level -> rate, at one date
 
 
@@ -100,16 +102,6 @@ class QuantilePath:
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
-    """The rate a forecast starts from."""
-
-    observed_on: date
-    value: float
-    known_at: datetime
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
 class MemberView:
     """What one member said for the target date, or why it said nothing."""
 
@@ -163,7 +155,7 @@ class Forecast:
     created_at: datetime
     target_date: date
     steps: int
-    spot: Spot
+    spot: Observation  # the rate it starts from
     path: tuple[tuple[float, ...], ...]  # [steps][levels], quote per base
     random_walk: Quantiles  # the yardstick's, at the target date
     members: tuple[MemberView, ...]

@@ -9,7 +9,7 @@ import pytest
 
 from conftest import business_days, series
 from forex_core.backtest.evaluate import ENSEMBLE, Record, against, losses, records, summary, with_ensemble, wql
-from forex_core.backtest.report import panel_row, row_of
+from forex_core.backtest.rows import panel_row, row_of
 from forex_core.backtest.significance import diebold_mariano
 from forex_core.backtest.windows import Window, origins
 from forex_core.calendars import calendar, end_of, release_of

@@ -26,9 +26,9 @@ from forex_core.values import (
     Forecast,
     MemberScore,
     MemberView,
+    Observation,
     Quantiles,
     Score,
-    Spot,
 )
 from samples import sample_forecast, sample_score
 
@@ -89,8 +89,11 @@ def came(n: int, outcome: float, **changes: Any) -> tuple[Forecast, Score]:
         ({"target_date": date(2031, 2, 3)}, "forecast to 2031-02-03, in 8 of 10"),
         ({"issued_on": date(2031, 1, 27)}, "5 business days after 2031-01-27"),
         ({"horizon": "30d", "steps": 21}, "30d ahead: 21 business days"),
-        ({"spot": Spot(date(2024, 6, 28), 951.234, NOON, "ecb")}, "Spot 951.23, the rate of 2024-06-28"),
-        ({"spot": Spot(date(2024, 6, 28), 951.234, NOON, "ecb")}, "known since 2024-07-01 12:00 UTC, source ecb"),
+        ({"spot": Observation(date(2024, 6, 28), 951.234, NOON, "ecb")}, "Spot 951.23, the rate of 2024-06-28"),
+        (
+            {"spot": Observation(date(2024, 6, 28), 951.234, NOON, "ecb")},
+            "known since 2024-07-01 12:00 UTC, source ecb",
+        ),
         ({"path": path_to(fan(970.4, 20))}, "USDCLP on 2024-07-08: 970.40"),
         ({"path": path_to(fan(970.4, 20))}, "between 962.40 and 978.40"),
         ({"path": path_to(fan(970.4, 20))}, "median 970.40 950.00 50 % 965.40 – 975.40"),
@@ -147,7 +150,7 @@ def test_no_number_is_written_into_the_report_but_the_names_of_intervals() -> No
         created_at=NOON.replace(year=1999, month=3, hour=18),
         target_date=date(1999, 6, 29),
         steps=63,
-        spot=Spot(date(1999, 3, 31), 1.1723, NOON.replace(year=1999, month=3, hour=16), "ecb"),
+        spot=Observation(date(1999, 3, 31), 1.1723, NOON.replace(year=1999, month=3, hour=16), "ecb"),
         path=tuple(tuple(1.17 + 0.001 * step + 0.02 * level for level in LEVELS) for step in range(63)),
         random_walk=fan(1.1723, 0.03),
         members=(MemberView("a", 0.33, fan(1.18, 0.027), score=MemberScore(0.0117, 1, 1)),),
@@ -172,11 +175,11 @@ def test_no_number_is_written_into_the_report_but_the_names_of_intervals() -> No
 @pytest.mark.parametrize(("rate", "digits"), [(948.37, 2), (100.0, 2), (99.99, 4), (1.0853, 4)])
 def test_rates_have_the_decimals_that_their_size_asks_for(rate: float, digits: int) -> None:
     assert digits_for(rate) == digits
-    assert f"Spot {rate:.{digits}f}," in page(spot=Spot(date(2024, 7, 1), rate, NOON, "csv")).text
+    assert f"Spot {rate:.{digits}f}," in page(spot=Observation(date(2024, 7, 1), rate, NOON, "csv")).text
 
 
 def test_a_small_rate_still_shows_four_significant_digits() -> None:
-    shown = re.search(r"Spot ([\d.]+),", page(spot=Spot(date(2024, 7, 1), 0.00105234, NOON, "csv")).text)
+    shown = re.search(r"Spot ([\d.]+),", page(spot=Observation(date(2024, 7, 1), 0.00105234, NOON, "csv")).text)
     assert shown is not None
     assert float(shown[1]) == pytest.approx(0.00105234, rel=1e-3)
 
@@ -240,7 +243,7 @@ HOSTILE = [
 PLACES: dict[str, Any] = {
     "banner": lambda text: {"banners": (text,)},
     "note": lambda text: {"notes": (text,)},
-    "source": lambda text: {"spot": Spot(date(2024, 7, 1), 951.02, NOON, text)},
+    "source": lambda text: {"spot": Observation(date(2024, 7, 1), 951.02, NOON, text)},
     "reason": lambda text: {"members": (MemberView("theta", 0, None, text),)},
     "member": lambda text: {"members": (MemberView(text, 0, None, "?"),)},
     "pair": lambda text: {"pair": text},
@@ -392,7 +395,9 @@ def test_a_single_past_rate_makes_a_chart_too() -> None:
 
 def test_the_caption_writes_large_rates_out() -> None:
     path = tuple(tuple(17 * rate for rate in row) for row in sample_forecast().path)
-    assert "e+" not in str(charted(path=path, spot=Spot(date(2024, 7, 1), 16_200.0, NOON, "csv")).get("aria-label"))
+    assert "e+" not in str(
+        charted(path=path, spot=Observation(date(2024, 7, 1), 16_200.0, NOON, "csv")).get("aria-label")
+    )
 
 
 # --- the verdict

@@ -11,7 +11,7 @@ from forex_core.calendars import calendar, end_of, release_of
 from forex_core.dataset.view import MINIMUM_ROWS, Rates, View
 from forex_core.errors import DataError
 from forex_core.store.store import Store
-from forex_core.values import Observation, Spot
+from forex_core.values import Observation
 
 CHILE = calendar("chile")
 RELEASE = release_of("USDCLP")
@@ -128,7 +128,7 @@ def test_a_revision_by_the_second_choice_does_not_hide_the_first(tmp_path: Path)
 def test_the_spot_is_the_newest_trusted_row() -> None:
     rates = calm(Observation(date(2024, 7, 1), -1.0, at(DAYS[-1], 22), "bcch"))
     day, value = CALM[-1]
-    assert rates.as_of(end_of(date(2024, 7, 1))).spot == Spot(day, value, RELEASE.known_at(day, CHILE), "bcch")
+    assert rates.as_of(end_of(date(2024, 7, 1))).spot == Observation(day, value, RELEASE.known_at(day, CHILE), "bcch")
 
 
 def test_the_series_holds_the_trusted_rows_in_order() -> None:

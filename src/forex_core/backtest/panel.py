@@ -1,11 +1,11 @@
 """The backtest over several pairs: a table of rows for each pair, and one for the panel."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 
 from forex_core.backtest.evaluate import ENSEMBLE, Record, records
-from forex_core.backtest.report import Row, panel_row, row_of
-from forex_core.backtest.windows import origins, windows
+from forex_core.backtest.rows import Row, panel_row, row_of
+from forex_core.backtest.windows import Window, origins, windows
 from forex_core.dataset.view import Rates
 from forex_core.errors import DataError
 from forex_core.horizons import HORIZONS
@@ -28,12 +28,15 @@ def backtest(
     """Rows of every pair, and of the panel, for origins in [start, end] whose target's rate is known at `now`."""
     found: Found = {}
     for rates in panel:
-        _one_pair(rates, start, end, members, store, now, tick, found)
+        seen = list(windows(rates, origins(rates, start, end), with_yardstick(members), store, tick))
+        for key, entry in _measured(rates, seen, members, now):
+            found.setdefault(key, []).append(entry)
     if not found:
         raise DataError(f"no window between {start} and {end} has both 250 rates before it and an outcome")
+    order = [rates.pair for rates in panel]
     rows = [row for entries in found.values() for row, _, _ in entries]
     joint = [panel_row([e[0] for e in entries], [(e[1], e[2]) for e in entries]) for entries in found.values()]
-    return sorted(rows, key=lambda row: [rates.pair for rates in panel].index(row.pair or "")), joint
+    return sorted(rows, key=lambda row: order.index(row.pair or "")), joint
 
 
 def window_count(panel: Sequence[Rates], start: date, end: date) -> int:
@@ -41,17 +44,10 @@ def window_count(panel: Sequence[Rates], start: date, end: date) -> int:
     return sum(len(origins(rates, start, end)) for rates in panel)
 
 
-def _one_pair(
-    rates: Rates,
-    start: date,
-    end: date,
-    members: tuple[Member, ...],
-    store: Store,
-    now: datetime,
-    tick: Callable[[], None],
-    found: Found,
-) -> None:
-    seen = list(windows(rates, origins(rates, start, end), with_yardstick(members), store, tick))
+def _measured(
+    rates: Rates, seen: list[Window], members: tuple[Member, ...], now: datetime
+) -> Iterator[tuple[tuple[str, str], tuple[Row, Record, Record]]]:
+    """One pair's rows with their records, by horizon and member."""
     outcomes = rates.as_of(now)
     names = [member.name for member in members]
     for horizon in HORIZONS.values():
@@ -60,4 +56,4 @@ def _one_pair(
             if name in records_of:
                 record, yardstick = records_of[name], records_of[YARDSTICK.name]
                 row = row_of(rates.pair, horizon.key, name, record, yardstick)
-                found.setdefault((horizon.key, name), []).append((row, record, yardstick))
+                yield (horizon.key, name), (row, record, yardstick)

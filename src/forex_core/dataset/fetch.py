@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 from forex_core.calendars import Calendar, calendar_of, release_of
@@ -115,8 +115,3 @@ def _judged(source: Source, rows: list[Observation], calendar: Calendar, now: da
     if newest is None or newest < due:
         return Answer(source.name, "behind", newest, f"the rate of {due} is due and not out")
     return Answer(source.name, "fresh", newest)
-
-
-def utc_now() -> datetime:
-    """The wall clock, in UTC to the second."""
-    return datetime.now(UTC).replace(microsecond=0)

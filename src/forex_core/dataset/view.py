@@ -9,7 +9,7 @@ import numpy as np
 from forex_core.calendars import Calendar, Release, end_of
 from forex_core.dataset.gate import admit
 from forex_core.errors import DataError
-from forex_core.values import Observation, Quarantined, Series, Spot
+from forex_core.values import Observation, Quarantined, Series
 
 MINIMUM_ROWS = 250
 
@@ -34,10 +34,10 @@ class View:
         return next((row.value for row in reversed(self.rows) if row.observed_on == day), None)
 
     @property
-    def spot(self) -> Spot:
+    def spot(self) -> Observation:
         """The newest rate, which a forecast starts from."""
         newest = self.rows[-1]
-        return Spot(newest.observed_on, newest.value, newest.known_at, newest.source)
+        return Observation(newest.observed_on, newest.value, newest.known_at, newest.source)
 
     def in_force(self, day: date) -> float:
         """The value of the last row not after `day`; LookupError before the first row."""

@@ -46,7 +46,7 @@ class Attempts:
             self.adapters.tracker.record_end(self.by_horizon[horizon], "FAILED", str(error))
         except TrackingError as trouble:
             logger.warning("{}", trouble)
-        self.leave_open(horizon, error)
+        self._end("failed", horizon, error=str(error), code=error.code)
 
     def leave_open(self, horizon: str, error: ForexError) -> None:
         """A step after the freeze failed: the forecast stands, and the next run completes it."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from forex_core.backtest.panel import backtest, window_count
-from forex_core.backtest.report import Row
+from forex_core.backtest.rows import Row
 from forex_core.dataset.fetch import fetch
 from forex_core.models.member import Member
 from forex_core.pipeline.request import Adapters

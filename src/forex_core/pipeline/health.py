@@ -10,9 +10,7 @@ from forex_core.pipeline.order import STEPS
 from forex_core.report.numbers import digits_for
 from forex_core.settings import Settings
 from forex_core.store.store import Store
-from forex_core.values import Forecast
-
-LIVE = ("champion", "challenger")
+from forex_core.values import TRACK_RECORD, Forecast
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ def health(store: Store, settings: Settings, now: datetime) -> Health:
 
 def _troubles(store: Store, settings: Settings, newest: tuple[Forecast, ...], now: datetime) -> Iterator[str]:
     for pair in settings.pairs:
-        live = [forecast.issued_on for forecast in newest if forecast.pair == pair and forecast.role in LIVE]
+        live = [forecast.issued_on for forecast in newest if forecast.pair == pair and forecast.role in TRACK_RECORD]
         if not live:
             yield f"no live forecast of {pair} yet; `forex run` makes one"
         elif (age := calendar_of(pair).steps(max(live), now.date())) > settings.stale_after_days:

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Literal
 
-from forex_core.dataset.fetch import utc_now
+from forex_core.calendars import utc_now
 from forex_core.errors import ForexError, NotYet
 from forex_core.horizons import Horizon
 from forex_core.mlops.tracker import Tracker
@@ -14,7 +14,7 @@ from forex_core.models.member import Member
 from forex_core.pipeline.order import STEPS
 from forex_core.sources.table import OFFLINE, Catalog
 from forex_core.store.store import Store
-from forex_core.values import Forecast, Spot
+from forex_core.values import Forecast, Observation
 
 State = Literal["issued", "already_issued", "failed"]
 
@@ -77,7 +77,7 @@ class PairResult:
 
     pair: str
     role: str
-    spot: Spot | None
+    spot: Observation | None
     horizons: tuple[HorizonResult, ...]
     banners: tuple[str, ...] = ()
     late: NotYet | None = None
