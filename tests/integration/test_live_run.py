@@ -79,7 +79,9 @@ def test_when_all_are_down_and_nothing_is_stored_then_the_code_is_69(services: S
         services.fail(name, "refused")
     done = run(services, data_dir, "run", "7d")
     assert done.returncode == 69
-    assert done.stderr.startswith("error: frankfurter")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: no source of USDCLP answered and nothing is stored: mindicador")
+    assert all(hint in line for hint in ("findic", "frankfurter", "--source csv:PATH", "`forex demo`"))
 
 
 def test_when_two_sources_disagree_then_the_run_is_flagged(data_dir: Path) -> None:

@@ -65,7 +65,7 @@ def fetch(pair: str, chain: Sequence[Source], store: Store, now: datetime, *, re
     if whole is not None:
         known = tuple(row for row in known if row.observed_on in whole)
     if not known and failure:
-        raise failure
+        raise failure if len(answers) == 1 else _silence(pair, answers)
     differs = None if replay else _second_opinion(pair, known, waiting, store, now)
     return Fetched(Rates(pair, known, calendar, release_of(pair)), tuple(answers), differs)
 
@@ -83,6 +83,14 @@ def _second_opinion(
         _keep(source, pair, rows, store, now)
         return disagreement(pair, [row for row in known if row.observed_on >= start], rows)
     return None
+
+
+def _silence(pair: str, answers: Sequence[Answer]) -> SourceUnavailable:
+    return SourceUnavailable(
+        f"no source of {pair} answered and nothing is stored: {'; '.join(answer.detail for answer in answers)}",
+        untouched="no forecast was issued",
+        hint="try again later, give a file with --source csv:PATH, or see the program work with `forex demo`",
+    )
 
 
 def _local(source: Source, pair: str, store: Store, now: datetime, replay: bool) -> list[Observation]:
