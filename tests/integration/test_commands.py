@@ -51,10 +51,12 @@ def test_status_shows_the_newest_forecasts_and_its_code_says_what_is_missing(dem
     done = forex("status", data_dir=demo[0])
     assert (done.returncode, done.stderr) == (75, "")
     assert len(re.findall(r"^EURUSD .* demo$", done.stdout, re.MULTILINE)) == 4
+    assert "EURUSD started from 1.1172 of 2026-10-30, source ecb" in done.stdout
     assert "! no live forecast of USDCLP yet" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
     answer = json.loads(forex("status", "--json", data_dir=demo[0]).stdout)
     assert [forecast["horizon"] for forecast in answer["forecasts"]] == ["7d", "15d", "30d", "90d"]
+    assert {forecast["source"] for forecast in answer["forecasts"]} == {"ecb"}
 
 
 def test_the_backtest_answers_in_the_documented_shape(tmp_path: Path) -> None:

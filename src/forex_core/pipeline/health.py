@@ -36,6 +36,9 @@ class Health:
                 f"{median:>9} {band:>19}  {forecast.role}"
             )
         yield ""
+        spots = {forecast.pair: forecast.spot for forecast in self.newest}
+        for pair, spot in spots.items():
+            yield f"{pair} started from {spot.value:.{digits_for(spot.value)}f} of {spot.observed_on}, source {spot.source}"
         yield from (f"! {trouble}" for trouble in self.troubles)
         if not self.troubles:
             yield "All is well."
@@ -77,4 +80,6 @@ def _described(forecast: Forecast) -> dict[str, object]:
         "median": forecast.median,
         "interval_80": [forecast.quantiles[0.1], forecast.quantiles[0.9]],
         "version_id": forecast.version_id,
+        "spot": {"value": forecast.spot.value, "observed_on": forecast.spot.observed_on.isoformat()},
+        "source": forecast.spot.source,
     }
