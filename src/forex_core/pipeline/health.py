@@ -38,7 +38,8 @@ class Health:
         yield ""
         spots = {forecast.pair: forecast.spot for forecast in self.newest}
         for pair, spot in spots.items():
-            yield f"{pair} started from {spot.value:.{digits_for(spot.value)}f} of {spot.observed_on}, source {spot.source}"
+            value = f"{spot.value:.{digits_for(spot.value)}f}"
+            yield f"{pair} started from {value} of {spot.observed_on}, source {spot.source}"
         yield from (f"! {trouble}" for trouble in self.troubles)
         if not self.troubles:
             yield "All is well."
@@ -64,9 +65,12 @@ def _troubles(store: Store, settings: Settings, newest: tuple[Forecast, ...], no
     for start in store.events.unended():
         begun = f"{start.pair} {start.horizon} was begun {start.at:%Y-%m-%d %H:%M} UTC"
         yield f"{begun} and has not ended: it is running, or was killed"
+    failures: dict[tuple[str | None, str], list[str]] = {}
     for end in store.events.last_ends():
         if end.kind == "failed":
-            yield f"the last run of {end.pair} {end.horizon} failed: {end.detail['error']}"
+            failures.setdefault((end.pair, end.detail["error"]), []).append(end.horizon or "")
+    for (pair, error), horizons in failures.items():
+        yield f"the last run of {pair} {', '.join(horizons)} failed: {error}"
 
 
 def _described(forecast: Forecast) -> dict[str, object]:
