@@ -69,8 +69,8 @@ def _troubles(store: Store, settings: Settings, newest: tuple[Forecast, ...], no
     for end in store.events.last_ends():
         if end.kind == "failed":
             failures.setdefault((end.pair, end.detail["error"]), []).append(end.horizon or "")
-    for (pair, error), horizons in failures.items():
-        yield f"the last run of {pair} {', '.join(horizons)} failed: {error}"
+    for (failed, error), horizons in failures.items():
+        yield f"the last run of {failed} {', '.join(horizons)} failed: {error}"
 
 
 def _described(forecast: Forecast) -> dict[str, object]:
