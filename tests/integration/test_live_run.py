@@ -152,3 +152,25 @@ def test_data_show_prints_the_newest_rates_and_what_the_gate_refused(services: S
     assert str(NEWEST) in done.stdout.splitlines()[2]
     assert f"USDCLP refused {previous}" in done.stdout
     assert "a jump of +8" in done.stdout
+
+
+def test_when_the_newest_rate_jumps_then_the_second_source_decides_whether_it_is_used(
+    services: Services, data_dir: Path
+) -> None:
+    services.rates["USDCLP"][NEWEST] = round(services.rates["USDCLP"][NEWEST] * 1.2, 2)
+    pair = answer(run(services, data_dir, "run", "7d", "--json"))
+    assert (pair["issued_on"], pair["spot"]["value"]) == (str(NEWEST), services.rates["USDCLP"][NEWEST])
+    services.fail("findic", "refused")
+    services.fail("frankfurter", "refused")
+    alone = answer(run(services, data_dir.with_name("other"), "run", "7d", "--json"))
+    assert alone["issued_on"] < str(NEWEST)
+    assert "a jump of +" in alone["banners"][-1]
+
+
+def test_when_a_source_changes_a_value_it_gave_before_then_the_run_says_so(services: Services, data_dir: Path) -> None:
+    run(services, data_dir, "data", "fetch")
+    previous = calendar("chile").last_open(NEWEST - timedelta(days=1))
+    before = services.rates["USDCLP"][previous]
+    services.rates["USDCLP"][previous] = before + 1
+    banners = answer(run(services, data_dir, "run", "7d", "--json"))["banners"]
+    assert any(f"mindicador changed {previous} from {before:g} to {before + 1:g}" in banner for banner in banners)

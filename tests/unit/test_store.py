@@ -429,7 +429,17 @@ def test_an_attempt_without_an_end_is_found(store: Store, end: str) -> None:
 
 
 def add(store: Store, *rows: Observation, fetched_at: datetime = FETCHED, source: str = "csv") -> int:
-    return store.observations.add("USDCLP", source, rows, fetched_at)
+    """Store the rows and return by how many the table grew."""
+    before = len(store.observations.all_of("USDCLP", (source,)))
+    store.observations.add("USDCLP", source, rows, fetched_at)
+    return len(store.observations.all_of("USDCLP", (source,))) - before
+
+
+def test_a_revision_is_told_with_the_value_before(store: Store) -> None:
+    add(store, observation(951.02))
+    revised, other = observation(952.0), observation(953.0, DAY + timedelta(days=1))
+
+    assert store.observations.add("USDCLP", "csv", [revised, other], LATER) == [(951.02, revised)]
 
 
 def test_an_observation_is_read_back_exactly(store: Store) -> None:

@@ -1,7 +1,7 @@
 """Does a second source say the same? A wrong number that one source lets through rarely stands in two."""
 
-from collections.abc import Iterable
-from datetime import date
+import math
+from collections.abc import Iterable, Sequence
 
 from forex_core.calendars import calendar_of
 from forex_core.values import Observation
@@ -10,22 +10,28 @@ WITHIN = 0.005  # of the rate, where two sources measure at different hours
 EXACT = 1e-9
 
 
-def disagreement(pair: str, one: Iterable[Observation], other: Iterable[Observation]) -> str | None:
-    """What differs on the newest day that both have; None if they agree or have no day in common.
+def agree(pair: str, one: float, other: float) -> bool:
+    """Whether two values of one day are the same.
 
     The observado is one number, published once: sources that pass it on must be equal to the last digit.
     """
-    mine, theirs = _by_day(one), _by_day(other)
-    common = mine.keys() & theirs.keys()
-    if not common:
-        return None
-    day = max(common)
     allowed = EXACT if calendar_of(pair).name == "chile" else WITHIN
-    if abs(theirs[day].value / mine[day].value - 1) <= allowed:
+    return math.isclose(one, other, rel_tol=allowed)
+
+
+def disagreement(pair: str, one: Iterable[Observation], other: Iterable[Observation]) -> str | None:
+    """What differs on the newest day that both have; None if they agree or have no day in common."""
+    mine, theirs = ({row.observed_on: row for row in rows} for rows in (one, other))
+    if not (common := mine.keys() & theirs.keys()):
         return None
-    first, second = mine[day], theirs[day]
-    return f"{first.source} and {second.source} differ on {day}: {first.value:g} and {second.value:g}"
+    first, second = mine[max(common)], theirs[max(common)]
+    if agree(pair, first.value, second.value):
+        return None
+    return f"{first.source} and {second.source} differ on {max(common)}: {first.value:g} and {second.value:g}"
 
 
-def _by_day(rows: Iterable[Observation]) -> dict[date, Observation]:
-    return {row.observed_on: row for row in rows}
+def corroborated(pair: str, rows: Sequence[Observation]) -> bool:
+    """Whether the last of one day's rows is seconded by the newest of another source."""
+    newest = {row.source: row for row in rows}
+    chosen = rows[-1]
+    return any(agree(pair, chosen.value, row.value) for source, row in newest.items() if source != chosen.source)

@@ -1,7 +1,7 @@
 """Ask the sources of a pair in turn, store what is new, and hand on every row that a view may use."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Literal
 
@@ -30,11 +30,12 @@ class Answer:
 
 @dataclass(frozen=True)
 class Fetched:
-    """The rows of a chain of sources, what each of those asked answered, and whether a second one disagrees."""
+    """The rows of a chain of sources, and what the asking brought to light."""
 
     rates: Rates
     answers: tuple[Answer, ...]
-    disagreement: str | None = None
+    disagreement: str | None = None  # with a second source, on the newest day that both have
+    revised: tuple[str, ...] = ()  # values that were other ones when they were fetched before
 
 
 def fetch(pair: str, chain: Sequence[Source], store: Store, now: datetime, *, replay: bool = False) -> Fetched:
@@ -42,47 +43,89 @@ def fetch(pair: str, chain: Sequence[Source], store: Store, now: datetime, *, re
 
     A replay asks no server: it reads files and what came with the program, and uses what is stored.
     """
-    calendar = calendar_of(pair)
-    answers: list[Answer] = []
-    failure: SourceUnavailable | None = None
-    whole: set[date] | None = None
+    asking = _Asking(pair, store, now, replay)
     waiting = list(chain)
-    while waiting:
-        source = waiting.pop(0)
-        if replay and source.offline() is None:
-            continue
-        try:
-            rows = _local(source, pair, store, now, replay) or _asked(source, pair, store, now)
-        except SourceUnavailable as error:
-            failure = error
-            answers.append(Answer(source.name, "failed", detail=error.message))
-            continue
-        whole = {row.observed_on for row in rows} if source.whole else whole
-        answers.append(_judged(source, rows, calendar, now))
-        if answers[-1].state == "fresh":
-            break
+    failure: SourceUnavailable | None = None
+    while waiting and not asking.satisfied:
+        failure = asking.turn_to(waiting.pop(0)) or failure
+    differs = asking.second_opinion(waiting)
     known = store.observations.all_of(pair, tuple(source.name for source in chain))
-    if whole is not None:
-        known = tuple(row for row in known if row.observed_on in whole)
+    if asking.whole is not None:
+        known = tuple(row for row in known if row.observed_on in asking.whole)
     if not known and failure:
-        raise failure if len(answers) == 1 else _silence(pair, answers)
-    differs = None if replay else _second_opinion(pair, known, waiting, store, now)
-    return Fetched(Rates(pair, known, calendar, release_of(pair)), tuple(answers), differs)
+        raise failure if len(asking.answers) == 1 else _silence(pair, asking.answers)
+    rates = Rates(pair, known, calendar_of(pair), release_of(pair))
+    return Fetched(rates, tuple(asking.answers), differs, tuple(asking.revised))
 
 
-def _second_opinion(
-    pair: str, known: Sequence[Observation], others: Sequence[Source], store: Store, now: datetime
-) -> str | None:
-    """Ask the next source that answers for its last days; what it says is kept too, for the day the first one fails."""
-    for source in others:
+@dataclass
+class _Asking:
+    """One round of questions about one pair."""
+
+    pair: str
+    store: Store
+    now: datetime
+    replay: bool
+    answers: list[Answer] = field(default_factory=list)
+    revised: list[str] = field(default_factory=list)
+    rows: list[Observation] = field(default_factory=list)  # of the last one that answered
+    whole: set[date] | None = None  # the days of an answer beside which nothing else counts
+
+    @property
+    def satisfied(self) -> bool:
+        """True once a source had all that is due."""
+        return bool(self.answers) and self.answers[-1].state == "fresh"
+
+    def turn_to(self, source: Source) -> SourceUnavailable | None:
+        """Ask one source and note its answer; its failure, if it was one."""
+        if self.replay and source.offline() is None:
+            return None
         try:
-            start = now.date() - AGAIN
-            rows = source.fetch(pair, start, LAST_DAY, now)
-        except SourceUnavailable:
-            continue
-        _keep(source, pair, rows, store, now)
-        return disagreement(pair, [row for row in known if row.observed_on >= start], rows)
-    return None
+            self.rows = self._local(source) or self._asked(source)
+        except SourceUnavailable as error:
+            self.answers.append(Answer(source.name, "failed", detail=error.message))
+            return error
+        if source.whole:
+            self.whole = {row.observed_on for row in self.rows}
+        self.answers.append(_judged(source, self.rows, self.now, calendar_of(self.pair)))
+        return None
+
+    def second_opinion(self, others: Sequence[Source]) -> str | None:
+        """Ask the next source that answers for its last days, and keep them: it seconds a jump, and serves when the
+        first one fails. What it says of the newest common day, if that differs."""
+        for source in others if not self.replay else ():
+            start = self.now.date() - AGAIN
+            try:
+                rows = source.fetch(self.pair, start, LAST_DAY, self.now)
+            except SourceUnavailable:
+                continue
+            self._keep(source, rows)
+            return disagreement(self.pair, [row for row in self.rows if row.observed_on >= start], rows)
+        return None
+
+    def _local(self, source: Source) -> list[Observation]:
+        """What is to be had without the network; nothing if a server must be asked as well."""
+        local = source.offline()
+        first = self.store.observations.newest_day(self.pair, source.name) is None
+        if local is None or not (self.replay or first or local is source):
+            return []
+        rows = local.fetch(self.pair, FIRST_DAY, LAST_DAY, self.now)
+        self._keep(source, rows)
+        return rows if self.replay or local is source else []
+
+    def _asked(self, source: Source) -> list[Observation]:
+        newest = self.store.observations.newest_day(self.pair, source.name)
+        start = newest - AGAIN if newest else self.now.date() - HISTORY
+        rows = source.fetch(self.pair, start, LAST_DAY, self.now)
+        self._keep(source, rows)
+        return rows
+
+    def _keep(self, source: Source, rows: list[Observation]) -> None:
+        with self.store.transaction():
+            revisions = self.store.observations.add(self.pair, source.name, rows, self.now)
+        self.revised += [
+            f"{row.source} changed {row.observed_on} from {before:g} to {row.value:g}" for before, row in revisions
+        ]
 
 
 def _silence(pair: str, answers: Sequence[Answer]) -> SourceUnavailable:
@@ -93,31 +136,7 @@ def _silence(pair: str, answers: Sequence[Answer]) -> SourceUnavailable:
     )
 
 
-def _local(source: Source, pair: str, store: Store, now: datetime, replay: bool) -> list[Observation]:
-    """What is to be had without the network; nothing if a server must be asked as well."""
-    local = source.offline()
-    first = store.observations.newest_day(pair, source.name) is None
-    if local is None or not (replay or first or local is source):
-        return []
-    rows = local.fetch(pair, FIRST_DAY, LAST_DAY, now)
-    _keep(source, pair, rows, store, now)
-    return rows if replay or local is source else []
-
-
-def _asked(source: Source, pair: str, store: Store, now: datetime) -> list[Observation]:
-    newest = store.observations.newest_day(pair, source.name)
-    start = newest - AGAIN if newest else now.date() - HISTORY
-    rows = source.fetch(pair, start, LAST_DAY, now)
-    _keep(source, pair, rows, store, now)
-    return rows
-
-
-def _keep(source: Source, pair: str, rows: list[Observation], store: Store, now: datetime) -> None:
-    with store.transaction():
-        store.observations.add(pair, source.name, rows, now)
-
-
-def _judged(source: Source, rows: list[Observation], calendar: Calendar, now: datetime) -> Answer:
+def _judged(source: Source, rows: list[Observation], now: datetime, calendar: Calendar) -> Answer:
     newest = max((row.observed_on for row in rows), default=None)
     due = source.release.newest_due(now, calendar)
     if newest is None or newest < due:

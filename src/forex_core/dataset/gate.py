@@ -5,6 +5,7 @@ date never depends on what came later.
 """
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date
 from statistics import median
@@ -30,8 +31,11 @@ class Trusted:
     quarantined: tuple[Quarantined, ...]
 
 
-def admit(rows: list[Observation], *, calendar: Calendar, newest: date) -> Trusted:
-    """Judge rows that ascend by date, one a date; `newest` is the last date that is not from the future."""
+def admit(rows: list[Observation], *, calendar: Calendar, newest: date, corroborated: Collection[date] = ()) -> Trusted:
+    """Judge rows that ascend by date, one a date; `newest` is the last date that is not from the future.
+
+    corroborated: the dates whose value a second source gives as well; a jump on such a date is believed at once.
+    """
     plausible: list[Observation] = []
     refused: list[Quarantined] = []
     for row in rows:
@@ -39,7 +43,7 @@ def admit(rows: list[Observation], *, calendar: Calendar, newest: date) -> Trust
             refused.append(Quarantined(row.observed_on, row.value, reason))
         else:
             plausible.append(row)
-    admitted, jumps = _without_jumps(plausible)
+    admitted, jumps = _without_jumps(plausible, corroborated)
     return Trusted(tuple(admitted), tuple(sorted(refused + jumps, key=lambda q: q.observed_on)))
 
 
@@ -82,8 +86,10 @@ class _Band:
         self.level = math.log(row.value)
 
 
-def _without_jumps(rows: list[Observation]) -> tuple[list[Observation], list[Quarantined]]:
-    """Hold back each jump beyond the band until the next row either confirms it or returns from it."""
+def _without_jumps(
+    rows: list[Observation], corroborated: Collection[date]
+) -> tuple[list[Observation], list[Quarantined]]:
+    """Hold back each jump beyond the band until the next row, or a second source, either confirms it or does not."""
     band = _Band(rows)
     admitted: list[Observation] = []
     refused: list[Quarantined] = []
@@ -94,7 +100,8 @@ def _without_jumps(rows: list[Observation]) -> tuple[list[Observation], list[Qua
             admitted.append(replace(held, known_at=max(held.known_at, row.known_at)))
             band.follow(held)
         held = None
-        if band.holds(band.distance(row)):
+        distance = band.distance(row)
+        if band.holds(distance) or (row.observed_on in corroborated and distance <= LARGEST):
             admitted.append(row)
             band.follow(row)
         else:

@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from forex_core.calendars import Calendar, Release, end_of
+from forex_core.dataset.agreement import corroborated
 from forex_core.dataset.gate import admit
 from forex_core.errors import DataError
 from forex_core.values import Observation, Quarantined, Series
@@ -85,9 +86,11 @@ class Rates:
             if row.known_at <= moment and (last_day is None or row.observed_on <= last_day):
                 revisions.setdefault(row.observed_on, []).append(row)
         newest = self.release.newest_due(moment, self.calendar)
+        seconded = {day for day, rows in revisions.items() if corroborated(self.pair, rows)}
         refused: list[Quarantined] = []
         while True:
-            trusted = admit([rows[-1] for rows in revisions.values()], calendar=self.calendar, newest=newest)
+            rows = [known[-1] for known in revisions.values()]
+            trusted = admit(rows, calendar=self.calendar, newest=newest, corroborated=seconded)
             revised = [q for q in trusted.quarantined if len(revisions[q.observed_on]) > 1]
             if not revised:
                 quarantined = sorted([*refused, *trusted.quarantined], key=lambda q: q.observed_on)

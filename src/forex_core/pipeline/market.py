@@ -80,6 +80,9 @@ def _banners(fetched: Fetched, view: View, late: NotYet | None, request: Request
     ]
     if banners:
         banners.append(f"The newest rate comes from {view.spot.source}.")
+    if fetched.revised:
+        others = f", and {len(fetched.revised) - 1} more" if len(fetched.revised) > 1 else ""
+        banners.append(f"An earlier value was revised: {fetched.revised[0]}{others}.")
     if fetched.disagreement:
         banners.append(f"Two sources disagree: {fetched.disagreement}.")
     if request.demo:

@@ -12,17 +12,24 @@ class Observations:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
-    def add(self, series: str, source: str, rows: Iterable[Observation], fetched_at: datetime) -> int:
-        """Store the rows whose value is new; a changed one is a revision, known since `fetched_at`. Return how many."""
+    def add(
+        self, series: str, source: str, rows: Iterable[Observation], fetched_at: datetime
+    ) -> list[tuple[float, Observation]]:
+        """Store the rows whose value is new. A changed one is a revision, known since `fetched_at`.
+
+        Return the revisions, each with the value before.
+        """
         newest = {row.observed_on: row.value for row in self.all_of(series, (source,))}
-        fresh = []
+        fresh, revisions = [], []
         for row in rows:
             before = newest.get(row.observed_on)
-            if before is None or not _same(before, row.value):
-                known_at = row.known_at if before is None else fetched_at
-                fresh.append(_row(series, row, known_at, fetched_at))
+            if before is None:
+                fresh.append(_row(series, row, row.known_at, fetched_at))
+            elif not _same(before, row.value):
+                fresh.append(_row(series, row, fetched_at, fetched_at))
+                revisions.append((before, row))
         self._connection.executemany("INSERT OR IGNORE INTO observations VALUES (?, ?, ?, ?, ?, ?)", fresh)
-        return len(fresh)
+        return revisions
 
     def all_of(self, series: str, sources: tuple[str, ...]) -> tuple[Observation, ...]:
         """Every row of the series from these sources, ascending by date; of one date the first source's newest last."""
