@@ -1,5 +1,6 @@
 """forex data: what the sources say, and what is stored of it."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -81,9 +82,10 @@ def show(
     pair: options.Pairs = None,
     source: options.Source = None,
     last: Annotated[int, typer.Option(min=1, help="How many rows.")] = 10,
+    raw: Annotated[str | None, typer.Option(help="What this source answered last, word for word.")] = None,
     json: options.Json = False,
 ) -> None:
-    """The newest stored rates, through the gate, and what it refused."""
+    """The newest stored rates, through the gate, and what it refused; or a source's last replies."""
     with errors_as_exit_codes(context, as_json=json):
         from forex_core.bootstrap import catalog
         from forex_core.calendars import calendar_of, release_of, utc_now
@@ -91,6 +93,9 @@ def show(
         from forex_core.store.store import Store
 
         settings = session(context).settings(pairs=pair, source=source)
+        if raw:
+            _show_replies(settings.data_dir / "raw", raw, as_json=json)
+            return
         described = []
         with Store.for_reading(settings.data_dir) as store:
             for name in settings.pairs:
@@ -110,6 +115,20 @@ def show(
                     )
                 for one in refusals:
                     typer.echo(f"{name} refused {one}")
+
+
+def _show_replies(folder: Path, source: str, *, as_json: bool) -> None:
+    from forex_core.errors import SettingsError
+    from forex_core.store.replies import Replies
+
+    kept = [{"reply": kind, "at": at.isoformat(), "text": text} for kind, at, text in Replies(folder).of(source)]
+    if not kept:
+        raise SettingsError(f"no reply of {source} is kept in {folder}", hint="`forex data fetch` asks the sources")
+    if as_json:
+        print_json({"schema": 1, "command": "data show --raw", "source": source, "replies": kept})
+    else:
+        for one in kept:
+            typer.echo(f"{source}, the last {one['reply']} reply, {one['at']}:\n{one['text']}")
 
 
 def _row(row: object) -> dict[str, object]:

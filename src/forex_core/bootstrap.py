@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from forex_core.pipeline.request import Adapters, Request
     from forex_core.sources.source import Source
     from forex_core.sources.table import Catalog
+    from forex_core.store.replies import Replies
 
 EARLIEST = date(1990, 1, 1)  # no pair has rates that could be replayed from before
 
@@ -30,6 +31,7 @@ def opened(settings: Settings, *, dry_run: bool = False) -> Iterator[Adapters]:
     from forex_core.mlops.untracked import Untracked
     from forex_core.pipeline.request import Adapters
     from forex_core.store.lock import writer_lock
+    from forex_core.store.replies import Replies
     from forex_core.store.store import Store
 
     reports = settings.output_dir or settings.data_dir / "reports"
@@ -41,11 +43,14 @@ def opened(settings: Settings, *, dry_run: bool = False) -> Iterator[Adapters]:
     refuse_what_is_not_ours(data_dir)
     with writer_lock(data_dir, settings.lock_wait_seconds), Store.for_writing(data_dir) as store:
         tracker = MlflowTracker(data_dir / "mlflow", settings.mlflow_tracking_uri)
-        yield Adapters(store, tracker, reports, catalog=catalog(settings))
+        yield Adapters(store, tracker, reports, catalog=catalog(settings, Replies(data_dir / "raw")))
 
 
-def catalog(settings: Settings) -> Catalog:
-    """Every source that can be asked with these settings; one that lacks its key is left out."""
+def catalog(settings: Settings, replies: Replies | None = None) -> Catalog:
+    """Every source that can be asked with these settings; one that lacks its key is left out.
+
+    replies: where each one's last good and last bad reply is kept.
+    """
     import stamina
 
     from forex_core.sources.bcch import Bcch
@@ -53,12 +58,12 @@ def catalog(settings: Settings) -> Catalog:
     from forex_core.sources.ecb import Ecb
     from forex_core.sources.frankfurter import FrankfurterEcb, FrankfurterObservado
     from forex_core.sources.fred import Fred
-    from forex_core.sources.http import Web
+    from forex_core.sources.http import Web, nothing_kept
     from forex_core.sources.mindicador import Mindicador
     from forex_core.sources.table import Catalog
 
     stamina.instrumentation.set_on_retry_hooks(())  # what is retried is said once, when it failed for good
-    web = Web(settings.source_deadline_seconds, settings.secrets())
+    web = Web(settings.source_deadline_seconds, settings.secrets(), replies.keep if replies else nothing_kept)
     sources: list[Source] = [
         Mindicador(web, settings.mindicador_url),
         Mindicador(web, settings.findic_url, "findic"),

@@ -174,3 +174,16 @@ def test_when_a_source_changes_a_value_it_gave_before_then_the_run_says_so(servi
     services.rates["USDCLP"][previous] = before + 1
     banners = answer(run(services, data_dir, "run", "7d", "--json"))["banners"]
     assert any(f"mindicador changed {previous} from {before:g} to {before + 1:g}" in banner for banner in banners)
+
+
+def test_the_last_good_and_bad_reply_of_a_source_can_be_read(services: Services, data_dir: Path) -> None:
+    run(services, data_dir, "data", "fetch")
+    services.fail("mindicador", "html")
+    run(services, data_dir, "data", "fetch")
+    done = run(services, data_dir, "data", "show", "--raw", "mindicador")
+    assert done.returncode == 0, done.stderr
+    assert "mindicador, the last good reply" in done.stdout
+    assert '"codigo": "dolar"' in done.stdout
+    bad = done.stdout.split("the last bad reply", 1)[1]
+    assert "<html" in bad.lower()
+    assert run(services, data_dir, "data", "show", "--raw", "nobody").returncode == 78

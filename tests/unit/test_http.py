@@ -59,11 +59,20 @@ def failure(services: Services, web: Web) -> str:
 
 
 def test_what_a_server_answers_is_what_comes_back(services: Services) -> None:
-    kept = []
-    body = ask(services, Web(keep=lambda *reply: kept.append(reply)))
-    assert json.loads(body)[1]["quote"] == "CLP"
-    assert kept == [("frankfurter", True, body)]
+    assert json.loads(ask(services, Web()))[1]["quote"] == "CLP"
     assert services.asked == ["/frankfurter/v2/rates?from=2024-06-03&to=2024-06-28"]
+
+
+def test_a_reply_is_kept_as_good_only_when_it_could_be_read(services: Services) -> None:
+    kept: list[tuple[str, bool, bytes]] = []
+    web = Web(keep=lambda *reply: kept.append(reply))
+    address = services.url("frankfurter") + "/v2/rates"
+    rows = web.read("frankfurter", address, ROWS, http.strict_json)
+    assert [(source, good, json.loads(body)) for source, good, body in kept] == [("frankfurter", True, rows)]
+    services.fail("frankfurter", "html")
+    with pytest.raises(SourceUnavailable):
+        web.read("frankfurter", address, ROWS, http.strict_json)
+    assert [good for _, good, _ in kept] == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -137,13 +146,10 @@ def test_a_date_to_wait_for_is_no_number_and_the_usual_pause_is_made() -> None:
     assert http._again(http.BadStatus(503, "Wed, 21 Oct 2026 07:28:00 GMT"), left=9.9) == 0.05
 
 
-def test_a_status_that_is_wanted_comes_back_and_is_kept_as_bad(services: Services) -> None:
+def test_a_status_that_is_wanted_comes_back(services: Services) -> None:
     services.fail("frankfurter", "no such page")
-    kept = []
-    web = Web(keep=lambda *reply: kept.append(reply))
-    body = web.get("frankfurter", services.url("frankfurter") + "/v2/rates", ROWS, also=(404,))
+    body = Web().get("frankfurter", services.url("frankfurter") + "/v2/rates", ROWS, also=(404,))
     assert body.startswith(b"echo of /frankfurter")
-    assert [good for _, good, _ in kept] == [False]
 
 
 @pytest.mark.parametrize("mode", ["broken", "no such page", "echo"])

@@ -87,9 +87,11 @@ class Web:
         """What `parse` makes of the body of `get`; a ValueError of its refuses the reply."""
         body = self.get(source, url, params, also=also)
         try:
-            return parse(body)
+            parsed = parse(body)
         except ValueError as error:
             self.refuse(source, body, str(error))
+        self.keep(source, True, self._scrubbed(body))
+        return parsed
 
     def scrub(self, text: str) -> str:
         """The text without any secret, plain or as it stands in an address or in JSON."""
@@ -112,12 +114,12 @@ class Web:
             status, retry_after, body = _apart(lambda: self._ask(url, until), left)
         except TimeoutError:
             raise httpx2.ReadTimeout(f"not done within {self.deadline:g} s") from None
-        self.keep(source, status == 200 and bool(body.strip()), self._scrubbed(body))
+        if status in wanted and body.strip():
+            return body
+        self.keep(source, False, self._scrubbed(body))
         if status not in wanted:
             raise BadStatus(status, retry_after)
-        if not body.strip():
-            raise httpx2.ReadError("an empty answer")
-        return body
+        raise httpx2.ReadError("an empty answer")
 
     def _ask(self, url: httpx2.URL, until: float) -> tuple[int, str, bytes]:
         """Status, Retry-After and body of one request."""
