@@ -205,7 +205,7 @@ def test_when_no_member_speaks_then_nothing_is_issued_and_the_failure_is_recorde
 
 
 def test_a_pair_that_fails_does_not_stop_the_next(house: House) -> None:
-    result = house.run(DAY, pairs=("USDXXX", "USDCLP"), source="auto")
+    result = house.run(DAY, pairs=("USDZZZ", "USDCLP"), source="auto")
     assert [pair.horizons[0].state for pair in result.pairs] == ["failed", "failed"]
     assert (result.exit_code, len(house.tracker.ended)) == (69, 2)
 

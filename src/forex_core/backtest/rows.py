@@ -1,7 +1,7 @@
 """A backtest's rows: one a pair, horizon and member, and the panel's over all pairs. Errors are fractions of spot."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -65,41 +65,29 @@ def row_of(pair: str, horizon: str, member: str, record: Record, yardstick: Reco
     )
 
 
+AVERAGED = "wql rmse mae mape directional_accuracy interval_80 interval_95 coverage_50 coverage_80 coverage_95".split()
+RATIOS = "wql_ratio rmse_ratio".split()
+
+
 def panel_row(rows: list[Row], found: list[tuple[Record, Record]]) -> Row:
     """One member at one horizon over several pairs: geometric mean of ratios, mean of the rest, one joint test.
 
     found: for each pair the member's record and the yardstick's. The test runs on the mean over pairs of each origin's
     loss relative to the pair's mean yardstick loss, so that currencies that move together count as one.
     """
-
-    def mean(of: Callable[[Row], float]) -> float:
-        return float(np.mean([of(row) for row in rows]))
-
-    def geometric(of: Callable[[Row], float]) -> float:
-        return float(np.exp(np.mean([np.log(of(row)) for row in rows])))
-
     origins = sum(row.origins for row in rows)
     test = diebold_mariano(*_joint_losses(found), overlap=max(record.overlap for record, _ in found))
+    means: dict[str, Any] = {name: float(np.mean([getattr(row, name) for row in rows])) for name in AVERAGED}
+    means |= {name: float(np.exp(np.mean([np.log(getattr(row, name)) for row in rows]))) for name in RATIOS}
     return replace(
         rows[0],
         pair=None,
         pairs=len(rows),
         origins=origins,
-        wql_ratio=geometric(lambda r: r.wql_ratio),
-        wql=mean(lambda r: r.wql),
-        rmse=mean(lambda r: r.rmse),
-        rmse_ratio=geometric(lambda r: r.rmse_ratio),
-        mae=mean(lambda r: r.mae),
-        mape=mean(lambda r: r.mape),
-        directional_accuracy=mean(lambda r: r.directional_accuracy),
-        interval_80=mean(lambda r: r.interval_80),
-        interval_95=mean(lambda r: r.interval_95),
-        coverage_50=mean(lambda r: r.coverage_50),
-        coverage_80=mean(lambda r: r.coverage_80),
-        coverage_95=mean(lambda r: r.coverage_95),
         coverage_se=metrics.binomial_error(80, origins),
         dm_t=test.t,
         dm_p=test.p,
+        **means,
     )
 
 
