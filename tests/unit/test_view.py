@@ -159,7 +159,8 @@ def test_when_rows_are_too_few_then_the_message_counts_them() -> None:
     with pytest.raises(DataError) as refusal:
         calm().at_close(DAYS[1]).enough("USDCLP")
     assert str(refusal.value) == (
-        f"2 trusted rates of USDCLP, {MINIMUM_ROWS} needed; no forecast was issued; give a longer history"
+        f"2 trusted rates of USDCLP, {MINIMUM_ROWS} needed; no forecast was issued; "
+        "give a longer history, or store what the sources have with `forex data fetch`"
     )
 
 

@@ -55,7 +55,7 @@ class View:
         raise DataError(
             f"{len(self.rows)} trusted rates of {pair}, {minimum} needed{first}",
             untouched="no forecast was issued",
-            hint="give a longer history",
+            hint="give a longer history, or store what the sources have with `forex data fetch`",
         )
 
 
