@@ -12,6 +12,7 @@ import pytest
 from loguru import logger
 
 from forex_core.calendars import Calendar, calendar
+from forex_core.settings import names, variable_of
 from forex_core.values import Series
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -78,11 +79,12 @@ def forex(*args: object, data_dir: Path, **environ: str) -> subprocess.Completed
 
 
 def command(*args: object, data_dir: Path, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Run any command on a data directory, with a clean environment."""
+    """Run any command on a data directory, with a clean environment in which no source can be reached."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("FOREX_", "MLFLOW_"))}
+    closed = {variable_of(name): "http://127.0.0.1:9" for name in names() if name.endswith("_url")}
     return subprocess.run(
         [str(arg) for arg in args],
-        env=clean | {"FOREX_DATA_DIR": str(data_dir)} | environ,
+        env=clean | closed | {"FOREX_DATA_DIR": str(data_dir)} | environ,
         capture_output=True,
         text=True,
         timeout=300,
