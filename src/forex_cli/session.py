@@ -76,6 +76,8 @@ def errors_as_exit_codes(context: typer.Context, *, as_json: bool = False) -> It
     except BrokenPipeError:
         raise  # whoever read us has enough; Typer ends quietly
     except OSError as error:
+        # what is still buffered would fail again while Python ends, and hide the exit code
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         _end(context, CannotWrite(f"the answer could not be written: {error.strerror}"), as_json=as_json)
     except ForexError as error:
         _end(context, error, as_json=as_json)
