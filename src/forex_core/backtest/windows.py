@@ -2,17 +2,16 @@
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
-from typing import Any, cast
 
 import numpy as np
 
 from forex_core.dataset.view import MINIMUM_ROWS, Rates
 from forex_core.errors import ModelError
 from forex_core.horizons import LONGEST_PATH
-from forex_core.models.member import Member, ask
+from forex_core.models.member import Member, ask, parameters, weights_of
 from forex_core.store.store import Store
 from forex_core.store.windows import StoredWindow
 from forex_core.values import LEVELS, QuantilePath, Series
@@ -69,14 +68,11 @@ def series_hash(series: Series) -> str:
 
 
 def window_key(history: str, origin: date, member: Member) -> str:
-    """What decides a member's path: the data, the origin, the member, its revision and its parameters."""
+    """What decides a member's path: the data, the origin, the member, its revision, parameters and weights."""
     parts = [history, origin.isoformat(), member.name, member.revision, parameters(member), LONGEST_PATH]
+    if weights := weights_of(member, origin):
+        parts.append(weights)
     return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def parameters(member: Member) -> dict[str, Any]:
-    """A member's parameters: its dataclass fields."""
-    return asdict(cast(Any, member))
 
 
 def _fits(history: Series, members: list[Member]) -> Iterator[tuple[str, QuantilePath]]:

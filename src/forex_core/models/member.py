@@ -1,9 +1,13 @@
 """What a member is: one method that fits and predicts in one call, so that no state crosses backtest windows."""
 
-from typing import Protocol
+from dataclasses import fields
+from datetime import date
+from typing import Any, Protocol, cast, runtime_checkable
 
 from forex_core.errors import ModelError
 from forex_core.values import QuantilePath, Series
+
+NO_PARAMETER = {"parameter": False}  # metadata of a dataclass field that decides where or how, never what
 
 
 class Member(Protocol):
@@ -20,6 +24,19 @@ class Member(Protocol):
         ...
 
 
+@runtime_checkable
+class Weighted(Protocol):
+    """A member that was trained beforehand."""
+
+    def weights_on(self, day: date) -> str:
+        """The hash of the weights that a forecast issued on `day` may use; ModelError if all are younger, or none."""
+        ...
+
+
+class Heavy:
+    """A member whose libraries cost so much memory that it speaks from a short-lived child process."""
+
+
 def need(history: Series, returns: int, name: str) -> None:
     """Refuse a history with fewer than `returns` daily returns."""
     if len(history) <= returns:
@@ -32,3 +49,14 @@ def ask(member: Member, history: Series, steps: int) -> QuantilePath:
         return member.forecast(history, steps)
     except (ArithmeticError, ValueError) as error:
         raise ModelError(f"{member.name} failed: {error}") from error
+
+
+def parameters(member: Member) -> dict[str, Any]:
+    """What makes a member the one it is: its dataclass fields, but for those marked NO_PARAMETER."""
+    given = fields(cast(Any, member))
+    return {field.name: getattr(member, field.name) for field in given if field.metadata.get("parameter", True)}
+
+
+def weights_of(member: Member, day: date) -> str:
+    """The hash of the weights that it would use on `day`; empty for a member that is not trained beforehand."""
+    return member.weights_on(day) if isinstance(member, Weighted) else ""

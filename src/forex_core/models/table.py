@@ -1,5 +1,7 @@
 """The table of members. A new one is one file beside this and one line here."""
 
+from collections.abc import Mapping
+
 from forex_core.errors import UsageError
 from forex_core.models.empirical import Empirical
 from forex_core.models.member import Member
@@ -10,13 +12,14 @@ MEMBERS: dict[str, Member] = {m.name: m for m in (RandomWalk(), Empirical(), Ran
 YARDSTICK = MEMBERS["rw_const"]
 
 
-def members_named(names: tuple[str, ...]) -> tuple[Member, ...]:
-    """The members of these names, in this order."""
-    if unknown := [name for name in names if name not in MEMBERS]:
-        raise UsageError(f"no member {unknown[0]!r}; there are {', '.join(MEMBERS)}")
+def members_named(names: tuple[str, ...], configured: Mapping[str, Member] = MEMBERS) -> tuple[Member, ...]:
+    """The members of these names, in this order; `configured` holds those that settings have changed."""
+    known = {**MEMBERS, **configured}
+    if unknown := [name for name in names if name not in known]:
+        raise UsageError(f"no member {unknown[0]!r}; there are {', '.join(known)}")
     if not names or len(set(names)) < len(names):
         raise UsageError("name each member once, and at least one")
-    return tuple(MEMBERS[name] for name in names)
+    return tuple(known[name] for name in names)
 
 
 def with_yardstick(members: tuple[Member, ...]) -> tuple[Member, ...]:

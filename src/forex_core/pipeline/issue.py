@@ -7,9 +7,10 @@ from hashlib import sha256
 from loguru import logger
 
 from forex_core.backtest.evaluate import member_score, summary
-from forex_core.backtest.windows import parameters, series_hash
+from forex_core.backtest.windows import series_hash
 from forex_core.ensemble.combine import combine, equal_weights
 from forex_core.horizons import Horizon
+from forex_core.models.member import parameters
 from forex_core.pipeline.attempts import Attempts
 from forex_core.pipeline.market import Market, moment_of
 from forex_core.pipeline.request import Adapters, Request
