@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
@@ -11,6 +12,7 @@ import numpy as np
 from forex_core.dataset.view import MINIMUM_ROWS, Rates
 from forex_core.errors import ModelError
 from forex_core.horizons import LONGEST_PATH
+from forex_core.models.child import Ask
 from forex_core.models.member import Member, ask, parameters, weights_of
 from forex_core.store.store import Store
 from forex_core.store.windows import StoredWindow
@@ -41,7 +43,12 @@ def last_origins(rates: Rates, issued_on: date, days: int, count: int) -> list[d
 
 
 def windows(
-    rates: Rates, days: list[date], members: tuple[Member, ...], store: Store, tick: Callable[[], None] = lambda: None
+    rates: Rates,
+    days: list[date],
+    members: tuple[Member, ...],
+    store: Store,
+    tick: Callable[[], None] = lambda: None,
+    ask: Ask = ask,
 ) -> Iterator[Window]:
     """The windows at these origins; what was never fitted is fitted and stored, an origin at a time."""
     for day in days:
@@ -49,17 +56,17 @@ def windows(
         tick()
         if len(view.rows) < MINIMUM_ROWS or view.rows[-1].observed_on != day:
             continue  # too young, or no rate to start from on that day
-        keys = {member.name: window_key(series_hash(view.series), day, member) for member in members}
+        keys = dict(_keys(series_hash(view.series), day, members))
         stored = store.windows.paths(keys.values())
-        paths = {name: _decoded(stored[key]) for name, key in keys.items() if key in stored}
-        fitted = dict(_fits(view.series, [member for member in members if member.name not in paths]))
+        paths = {member.name: _decoded(stored[key]) for member, key in keys.items() if key in stored}
+        fitted = dict(_fits(view.series, [member for member in keys if member.name not in paths], ask))
         if fitted:
             with store.transaction():
                 store.windows.add(
-                    StoredWindow(keys[name], rates.pair, day, name, path.rates.astype("<f8").tobytes())
-                    for name, path in fitted.items()
+                    StoredWindow(keys[member], rates.pair, day, member.name, path.rates.astype("<f8").tobytes())
+                    for member, path in fitted.items()
                 )
-        yield Window(day, view.series, paths | fitted)
+        yield Window(day, view.series, paths | {member.name: path for member, path in fitted.items()})
 
 
 def series_hash(series: Series) -> str:
@@ -75,12 +82,16 @@ def window_key(history: str, origin: date, member: Member) -> str:
     return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _fits(history: Series, members: list[Member]) -> Iterator[tuple[str, QuantilePath]]:
+def _keys(history: str, origin: date, members: tuple[Member, ...]) -> Iterator[tuple[Member, str]]:
     for member in members:
-        try:
-            yield member.name, ask(member, history, LONGEST_PATH)
-        except ModelError:
-            continue  # this member has no window here; its row says how many it has
+        with suppress(ModelError):  # one whose weights are all younger has no window here
+            yield member, window_key(history, origin, member)
+
+
+def _fits(history: Series, members: list[Member], ask: Ask) -> Iterator[tuple[Member, QuantilePath]]:
+    for member in members:
+        with suppress(ModelError):  # nor has one that refuses; its row says how many it has
+            yield member, ask(member, history, LONGEST_PATH)
 
 
 def _decoded(path: bytes) -> QuantilePath:

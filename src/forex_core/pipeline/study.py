@@ -9,7 +9,8 @@ from forex_core.backtest.evaluate import Record, records
 from forex_core.backtest.windows import last_origins, windows
 from forex_core.errors import ModelError
 from forex_core.horizons import LONGEST_PATH, Horizon
-from forex_core.models.member import Member, ask
+from forex_core.models.child import Ask, one_child
+from forex_core.models.member import Member
 from forex_core.models.table import YARDSTICK, with_yardstick
 from forex_core.pipeline.market import Market
 from forex_core.store.store import Store
@@ -31,6 +32,21 @@ class Study:
 
 def study(market: Market, horizons: Sequence[Horizon], members: tuple[Member, ...], store: Store) -> Study:
     """Fit what was never fitted; ModelError if no member speaks."""
+    with one_child() as ask:
+        paths, dropped = _paths(market, members, ask)
+        found = _backtests(market, horizons, members, store, ask) if paths else {}
+    if not paths:
+        raise ModelError(
+            f"no member gave a forecast: {'; '.join(f'{name}: {why}' for name, why in dropped.items())}",
+            untouched="no forecast was issued",
+            hint="name other members with --members, or give a longer history",
+        )
+    yardstick = paths.get(YARDSTICK.name) or YARDSTICK.forecast(market.view.series, LONGEST_PATH)
+    return Study(members, paths, dropped, yardstick, found)
+
+
+def _paths(market: Market, members: tuple[Member, ...], ask: Ask) -> tuple[dict[str, QuantilePath], dict[str, str]]:
+    """What each member says, or why it says nothing."""
     paths: dict[str, QuantilePath] = {}
     dropped: dict[str, str] = {}
     for member in members:
@@ -39,22 +55,15 @@ def study(market: Market, horizons: Sequence[Horizon], members: tuple[Member, ..
         except ModelError as error:
             logger.warning("{} drops out: {}", member.name, error)
             dropped[member.name] = error.message
-    if not paths:
-        raise ModelError(
-            f"no member gave a forecast: {'; '.join(f'{name}: {why}' for name, why in dropped.items())}",
-            untouched="no forecast was issued",
-            hint="name other members with --members, or give a longer history",
-        )
-    yardstick = paths.get(YARDSTICK.name) or YARDSTICK.forecast(market.view.series, LONGEST_PATH)
-    return Study(members, paths, dropped, yardstick, _backtests(market, horizons, members, store))
+    return paths, dropped
 
 
 def _backtests(
-    market: Market, horizons: Sequence[Horizon], members: tuple[Member, ...], store: Store
+    market: Market, horizons: Sequence[Horizon], members: tuple[Member, ...], store: Store, ask: Ask
 ) -> dict[str, dict[str, Record]]:
     wanted = {h.key: last_origins(market.rates, market.issued_on, h.days, ORIGINS) for h in horizons}
     days = sorted(set().union(*wanted.values()))
-    seen = list(windows(market.rates, days, with_yardstick(members), store))
+    seen = list(windows(market.rates, days, with_yardstick(members), store, ask=ask))
     names = [member.name for member in members]
     return {
         h.key: records(market.rates, [w for w in seen if w.origin in wanted[h.key]], h, market.view, names)
