@@ -32,6 +32,9 @@ def check(
             print_json({"schema": 1, "command": "data check", "sources": [_plain(row) for row in rows]})
         else:
             for name, standings in found.items():
+                if not standings:
+                    typer.echo(f"{name}: no source is known")
+                    continue
                 typer.echo(f"{name}: the rate of {standings[0].due} is due")
                 for one in standings:
                     newest = one.newest or "no rate"
@@ -74,6 +77,47 @@ def fetch(
                 if fetched.disagreement:
                     typer.echo(f"  ! {fetched.disagreement}")
     _end_with({answer.state for fetched in found.values() for answer in fetched.answers})
+
+
+@app.command("import")
+def import_file(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="Rates as text, columns apart by comma, semicolon or tab.")],
+    pair: options.Pairs = None,
+    date_column: Annotated[str | None, typer.Option(help="Its name, where it is none of the usual ones.")] = None,
+    value_column: Annotated[str | None, typer.Option(help="Its name, where it is none of the usual ones.")] = None,
+    decimal_comma: Annotated[bool, typer.Option("--decimal-comma", help="Numbers like 1.234,56.")] = False,
+    day_first: Annotated[bool, typer.Option("--day-first", help="Dates like 28-06-2024.")] = False,
+    dry_run: options.DryRun = False,
+    json: options.Json = False,
+) -> None:
+    """Store the rates of a file beside those of the sources, which come first where both have a day.
+
+    A rate that the gate refuses as too large a jump is believed if an imported one says the same.
+
+    Example:  forex data import --pair USDPEN --day-first --decimal-comma sbs.csv
+    """
+    with errors_as_exit_codes(context, as_json=json):
+        from forex_core.bootstrap import opened
+        from forex_core.errors import UsageError
+        from forex_core.sources.imported import IMPORTED, Layout
+
+        settings = session(context).settings(pairs=pair)
+        if len(settings.pairs) != 1:
+            raise UsageError(f"one file holds the rates of one pair, not of {', '.join(settings.pairs)}")
+        name, layout = settings.pairs[0], Layout(date_column, value_column, decimal_comma, day_first)
+        with opened(settings, dry_run=dry_run) as adapters:
+            now = adapters.clock()
+            rows = layout.rows(file, now)
+            with adapters.store.transaction():
+                revised = adapters.store.observations.add(name, IMPORTED, rows, now)
+        first, last = rows[0].observed_on, rows[-1].observed_on
+        if json:
+            counted = {"pair": name, "rows": len(rows), "revised": len(revised), "from": f"{first}", "to": f"{last}"}
+            print_json({"schema": 1, "command": "data import"} | counted)
+        else:
+            changed = f", {len(revised)} of them changed" if revised else ""
+            typer.echo(f"{name}: {len(rows)} rows from {first} to {last}{changed}{' (not stored)' * dry_run}")
 
 
 @app.command()

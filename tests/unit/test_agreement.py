@@ -7,7 +7,7 @@ import pytest
 
 from conftest import business_days, walk
 from forex_core.calendars import calendar_of, end_of, release_of
-from forex_core.dataset.agreement import agree, corroborated, disagreement
+from forex_core.dataset.agreement import agree, disagreement, seconded_by
 from forex_core.dataset.view import Rates
 from forex_core.values import Observation
 
@@ -47,9 +47,9 @@ def test_the_newest_day_that_both_have_is_compared() -> None:
 
 
 def test_a_value_is_seconded_only_by_what_another_source_says_now() -> None:
-    assert corroborated("USDCLP", [said("findic", 910.0), said("bcch", 910.0)])
-    assert not corroborated("USDCLP", [said("bcch", 910.0), said("bcch", 910.0)])
-    assert not corroborated("USDCLP", [said("findic", 910.0), said("findic", 911.0), said("bcch", 910.0)])
+    assert seconded_by("USDCLP", [said("findic", 910.0), said("bcch", 910.0)]) == {"findic"}
+    assert not seconded_by("USDCLP", [said("bcch", 910.0), said("bcch", 910.0)])
+    assert not seconded_by("USDCLP", [said("findic", 910.0), said("findic", 911.0), said("bcch", 910.0)])
 
 
 def view(*newest: Observation) -> list[tuple[date, float]]:
@@ -68,3 +68,15 @@ def test_a_jump_that_a_second_source_gives_too_is_believed_at_once() -> None:
 def test_a_wrong_decimal_point_is_not_believed_even_from_two() -> None:
     wrong = walk(DAYS)[-1][1] * 10
     assert view(said("findic", wrong), said("bcch", wrong))[-1][0] < LAST
+
+
+@pytest.mark.parametrize("second", ["findic", "import"])
+def test_a_move_beyond_belief_is_believed_only_when_a_person_brought_the_same_rate(second: str) -> None:
+    doubled = view(said(second, 1800.0), said("bcch", 1800.0))
+    assert ((LAST, 1800.0) in doubled) == (second == "import")
+
+
+def test_what_a_person_brought_alone_is_judged_like_any_row() -> None:
+    assert (LAST, 1800.0) not in view(said("import", 1800.0))
+    near = view()[-1][1] * 1.001
+    assert (LAST, near) in view(said("import", near))

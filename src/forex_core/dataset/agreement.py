@@ -30,8 +30,8 @@ def disagreement(pair: str, one: Iterable[Observation], other: Iterable[Observat
     return f"{first.source} and {second.source} differ on {max(common)}: {first.value:g} and {second.value:g}"
 
 
-def corroborated(pair: str, rows: Sequence[Observation]) -> bool:
-    """Whether the last of one day's rows is seconded by the newest of another source."""
+def seconded_by(pair: str, rows: Sequence[Observation]) -> set[str]:
+    """The other sources whose newest value agrees with the last of one day's rows."""
     newest = {row.source: row for row in rows}
     chosen = rows[-1]
-    return any(agree(pair, chosen.value, row.value) for source, row in newest.items() if source != chosen.source)
+    return {s for s, row in newest.items() if s != chosen.source and agree(pair, chosen.value, row.value)}

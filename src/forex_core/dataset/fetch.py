@@ -9,6 +9,7 @@ from forex_core.calendars import Calendar, calendar_of, release_of
 from forex_core.dataset.agreement import disagreement
 from forex_core.dataset.view import Rates
 from forex_core.errors import SourceUnavailable
+from forex_core.sources.imported import IMPORTED
 from forex_core.sources.source import Source
 from forex_core.store.store import Store
 from forex_core.values import Observation
@@ -44,7 +45,7 @@ def fetch(pair: str, chain: Sequence[Source], store: Store, now: datetime, *, re
     A replay asks no server: it reads files and what came with the program, and uses what is stored.
     """
     asking = _Asking(pair, store, now, replay)
-    waiting = list(chain)
+    waiting = [source for source in chain if source.name != IMPORTED]  # its rows are stored
     failure: SourceUnavailable | None = None
     while waiting and not asking.satisfied:
         failure = asking.turn_to(waiting.pop(0)) or failure
@@ -52,6 +53,8 @@ def fetch(pair: str, chain: Sequence[Source], store: Store, now: datetime, *, re
     known = store.observations.all_of(pair, tuple(source.name for source in chain))
     if asking.whole is not None:
         known = tuple(row for row in known if row.observed_on in asking.whole)
+    if not known and all(source.name == IMPORTED for source in chain):
+        raise _unknown(pair)
     if not known and failure:
         raise failure if len(asking.answers) == 1 else _silence(pair, asking.answers)
     rates = Rates(pair, known, calendar_of(pair), release_of(pair))
@@ -126,6 +129,14 @@ class _Asking:
         self.revised += [
             f"{row.source} changed {row.observed_on} from {before:g} to {row.value:g}" for before, row in revisions
         ]
+
+
+def _unknown(pair: str) -> SourceUnavailable:
+    return SourceUnavailable(
+        f"no source is known for {pair}, and nothing of it is stored",
+        untouched="no forecast was issued",
+        hint="bring its rates with `forex data import FILE`, give them with --source csv:PATH, or see `forex demo`",
+    )
 
 
 def _silence(pair: str, answers: Sequence[Answer]) -> SourceUnavailable:

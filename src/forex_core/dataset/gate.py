@@ -17,9 +17,7 @@ SMALLEST = 1e-12  # quote per base; beyond this and its inverse arithmetic loses
 FLOOR = 0.05  # a log move below this is never suspicious
 WIDTH = 10.0  # nor one below this many times the median absolute move of ...
 MEMORY = 20  # ... so many rows before it: a crisis widens the band within a month
-LARGEST = (
-    0.35  # a larger log move (+42 %, -30 %) is never confirmed by what follows: a wrong decimal point repeats itself
-)
+LARGEST = 0.35  # a larger log move (+42 %, -30 %) is confirmed by a person only: a wrong decimal point repeats itself
 SEED = 11  # the level to start from is the median of so many rows
 
 
@@ -31,10 +29,18 @@ class Trusted:
     quarantined: tuple[Quarantined, ...]
 
 
-def admit(rows: list[Observation], *, calendar: Calendar, newest: date, corroborated: Collection[date] = ()) -> Trusted:
+def admit(
+    rows: list[Observation],
+    *,
+    calendar: Calendar,
+    newest: date,
+    corroborated: Collection[date] = (),
+    vouched: Collection[date] = (),
+) -> Trusted:
     """Judge rows that ascend by date, one a date; `newest` is the last date that is not from the future.
 
     corroborated: the dates whose value a second source gives as well; a jump on such a date is believed at once.
+    vouched: those that a person has confirmed besides, however large the jump.
     """
     plausible: list[Observation] = []
     refused: list[Quarantined] = []
@@ -43,7 +49,7 @@ def admit(rows: list[Observation], *, calendar: Calendar, newest: date, corrobor
             refused.append(Quarantined(row.observed_on, row.value, reason))
         else:
             plausible.append(row)
-    admitted, jumps = _without_jumps(plausible, corroborated)
+    admitted, jumps = _without_jumps(plausible, corroborated, vouched)
     return Trusted(tuple(admitted), tuple(sorted(refused + jumps, key=lambda q: q.observed_on)))
 
 
@@ -87,7 +93,7 @@ class _Band:
 
 
 def _without_jumps(
-    rows: list[Observation], corroborated: Collection[date]
+    rows: list[Observation], corroborated: Collection[date], vouched: Collection[date]
 ) -> tuple[list[Observation], list[Quarantined]]:
     """Hold back each jump beyond the band until the next row, or a second source, either confirms it or does not."""
     band = _Band(rows)
@@ -101,7 +107,8 @@ def _without_jumps(
             band.follow(held)
         held = None
         distance = band.distance(row)
-        if band.holds(distance) or (row.observed_on in corroborated and distance <= LARGEST):
+        seconded = row.observed_on in vouched or (row.observed_on in corroborated and distance <= LARGEST)
+        if band.holds(distance) or seconded:
             admitted.append(row)
             band.follow(row)
         else:

@@ -9,6 +9,7 @@ from forex_core.calendars import calendar_of
 from forex_core.dataset.agreement import disagreement
 from forex_core.dataset.fetch import AGAIN, LAST_DAY
 from forex_core.errors import DataError
+from forex_core.sources.imported import IMPORTED
 from forex_core.sources.source import Source
 from forex_core.values import Observation
 
@@ -30,7 +31,7 @@ def survey(pair: str, chain: Sequence[Source], now: datetime) -> list[Standing]:
     calendar = calendar_of(pair)
     first: list[Observation] = []
     found = []
-    for source in chain:
+    for source in (source for source in chain if source.name != IMPORTED):
         due = source.release.newest_due(now, calendar)
         following = source.release.known_at(calendar.next_open(due), calendar)
         try:

@@ -7,9 +7,10 @@ from functools import cached_property
 import numpy as np
 
 from forex_core.calendars import Calendar, Release, end_of
-from forex_core.dataset.agreement import corroborated
+from forex_core.dataset.agreement import seconded_by
 from forex_core.dataset.gate import admit
 from forex_core.errors import DataError
+from forex_core.sources.imported import IMPORTED
 from forex_core.values import Observation, Quarantined, Series
 
 MINIMUM_ROWS = 250
@@ -86,11 +87,13 @@ class Rates:
             if row.known_at <= moment and (last_day is None or row.observed_on <= last_day):
                 revisions.setdefault(row.observed_on, []).append(row)
         newest = self.release.newest_due(moment, self.calendar)
-        seconded = {day for day, rows in revisions.items() if corroborated(self.pair, rows)}
+        seconds = {day: seconded_by(self.pair, rows) for day, rows in revisions.items() if len(rows) > 1}
+        seconded = {day for day, by in seconds.items() if by}
+        vouched = {day for day, by in seconds.items() if IMPORTED in by}
         refused: list[Quarantined] = []
         while True:
             rows = [known[-1] for known in revisions.values()]
-            trusted = admit(rows, calendar=self.calendar, newest=newest, corroborated=seconded)
+            trusted = admit(rows, calendar=self.calendar, newest=newest, corroborated=seconded, vouched=vouched)
             revised = [q for q in trusted.quarantined if len(revisions[q.observed_on]) > 1]
             if not revised:
                 quarantined = sorted([*refused, *trusted.quarantined], key=lambda q: q.observed_on)

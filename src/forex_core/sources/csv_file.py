@@ -35,11 +35,12 @@ class CsvFile:
     def fetch(self, pair: str, start: date, end: date, now: datetime) -> list[Observation]:
         """The rows of the file; DataError at the first line that is not as it must be."""
         calendar_of(pair)  # refuses what is no pair
-        rows = _parse(_read(self.path), self.path.name)
+        rows = _parse(read_text(self.path), self.path.name)
         return [Observation(day, value, min(end_of(day), now), self.name) for day, value in rows if start <= day <= end]
 
 
-def _read(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """A file's text; an error that says what is wrong with the file otherwise."""
     try:
         if path.exists() and not path.is_file():
             raise DataError(f"{path} is no plain file", untouched=UNTOUCHED)
@@ -58,19 +59,19 @@ def _parse(text: str, name: str) -> list[tuple[date, float]]:
     """Refuse the whole file at the first line that is not what it must be: half a file is worse than none."""
     *lines, unfinished = text.split("\n")
     if not text:
-        raise _refused(name, 1, "the file is empty; its first line must be date,value")
+        raise refused(name, 1, "the file is empty; its first line must be date,value")
     header = text.partition("\n")[0]
     if header != "date,value":
-        raise _refused(name, 1, f"the header is {header[:60]!r}, it must be date,value")
+        raise refused(name, 1, f"the header is {header[:60]!r}, it must be date,value")
     if unfinished:
-        raise _refused(name, len(lines) + 1, "the last line has no newline, so the file may have been cut short")
+        raise refused(name, len(lines) + 1, "the last line has no newline, so the file may have been cut short")
     if len(lines) == 1:
-        raise _refused(name, 1, "a header and no rows")
+        raise refused(name, 1, "a header and no rows")
     rows: list[tuple[date, float]] = []
     for number, line in enumerate(lines[1:], start=2):
         day, value = _row(line, name, number)
         if rows and day <= rows[-1][0]:
-            raise _refused(name, number, f"{day} comes after {rows[-1][0]}; dates must ascend, one row a date")
+            raise refused(name, number, f"{day} comes after {rows[-1][0]}; dates must ascend, one row a date")
         rows.append((day, value))
     return rows
 
@@ -78,12 +79,13 @@ def _parse(text: str, name: str) -> list[tuple[date, float]]:
 def _row(line: str, name: str, number: int) -> tuple[date, float]:
     cells = line.split(",")
     if len(cells) > 2:
-        raise _refused(name, number, f"{line[:60]!r} has {len(cells)} columns, not 2 (a decimal comma? use a point)")
+        raise refused(name, number, f"{line[:60]!r} has {len(cells)} columns, not 2 (a decimal comma? use a point)")
     if match := ROW.fullmatch(line):
         with suppress(ValueError):  # a day that no month has
             return date.fromisoformat(match[1]), float(match[2])
-    raise _refused(name, number, f"{line[:60]!r} is no ISO date and number with a decimal point")
+    raise refused(name, number, f"{line[:60]!r} is no ISO date and number with a decimal point")
 
 
-def _refused(name: str, line: int, why: str) -> DataError:
+def refused(name: str, line: int, why: str) -> DataError:
+    """The error that names a file's line."""
     return DataError(f"{name} line {line}: {why}", untouched=UNTOUCHED, hint="mend the file and run again")

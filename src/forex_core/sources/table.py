@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from forex_core.calendars import ECB_CURRENCIES, currencies
-from forex_core.errors import SettingsError, SourceUnavailable, UsageError
+from forex_core.errors import SettingsError, UsageError
 from forex_core.sources.csv_file import CsvFile
 from forex_core.sources.ecb import EmbeddedEcb
+from forex_core.sources.imported import IMPORTED, Imported
 from forex_core.sources.source import Source
 
 OBSERVADO = ("bcch", "mindicador", "findic", "cmf", "frankfurter")
@@ -27,24 +28,21 @@ class Catalog:
             return (CsvFile(_home(wanted.removeprefix("csv:"))),)
         if wanted == "auto":
             return self._known_for(pair)
+        if wanted == IMPORTED:
+            return (Imported(),)
         if wanted in NEEDS and wanted not in self.sources:
             raise SettingsError(f"the source {wanted} needs {NEEDS[wanted]}", hint="see `forex config show`")
         if wanted not in self.sources:
-            raise UsageError(f"no source {wanted!r}; there are auto, {', '.join(self.sources)} and csv:PATH")
+            raise UsageError(
+                f"no source {wanted!r}; there are auto, {', '.join(self.sources)}, {IMPORTED} and csv:PATH"
+            )
         return (self.sources[wanted],)
 
     def _known_for(self, pair: str) -> tuple[Source, ...]:
         names: tuple[str, ...] = OBSERVADO if pair == "USDCLP" else ()
         if set(currencies(pair)) <= ECB_CURRENCIES:
             names = CROSSES if pair == "EURUSD" else CROSSES[:2]
-        chain = tuple(self.sources[name] for name in names if name in self.sources)
-        if chain:
-            return chain
-        raise SourceUnavailable(
-            f"no source is known for {pair}",
-            untouched="nothing was stored",
-            hint="give its rates with --source csv:PATH, or see the program work on EURUSD with `forex demo`",
-        )
+        return (*(self.sources[name] for name in names if name in self.sources), Imported())
 
 
 def _home(path: str) -> Path:
