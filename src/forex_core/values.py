@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, TypeAlias
@@ -46,14 +47,19 @@ class Quarantined:
 
 @dataclass(frozen=True)
 class Series:
-    """Trusted values, one a business day, ascending. dates: datetime64[D] [n]; values: float64 [n], quote per base."""
+    """Trusted values, one a business day, ascending. dates: datetime64[D] [n]; values: float64 [n], quote per base.
+
+    drivers: other series by name, [n], each as it was known when the rate of that row was; NaN where nothing was.
+    """
 
     dates: NDArray[np.datetime64]
     values: Floats
+    drivers: Mapping[str, Floats] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.dates.shape != self.values.shape or self.values.ndim != 1:
-            raise ValueError(f"dates {self.dates.shape} and values {self.values.shape} must be equally long")
+        for column in (self.values, *self.drivers.values()):
+            if self.dates.shape != column.shape or column.ndim != 1:
+                raise ValueError(f"dates {self.dates.shape} and values {column.shape} must be equally long")
         if len(self) and not (self.values > 0).all():
             raise ValueError("rates are positive")
         if (self.dates[1:] <= self.dates[:-1]).any():
@@ -143,6 +149,58 @@ class BacktestSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """One part of what a forecast was made from: where it came from and how old it was, or why it is missing."""
+
+    name: str  # a pair, a driver, headlines, events
+    source: str = ""  # none if it is missing
+    newest: date | None = None
+    age: int | None = None  # business days
+    quarantined: int = 0
+    note: str = ""  # which first choice failed, or why there is nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """One headline: plain text, an address that begins with https:// or http://, UTC."""
+
+    title: str
+    link: str
+    outlet: str
+    published_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event of the economic calendar. currency: whose it is; approximate: by rule, not announced."""
+
+    at: datetime  # UTC
+    currency: str
+    title: str
+    impact: str
+    source: str
+    approximate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a forecast was made from and among. headlines: newest first; events: the next one first."""
+
+    parts: tuple[Part, ...] = ()
+    headlines: tuple[Headline, ...] = ()
+    events: tuple[Event, ...] = ()
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Every source that gave something, once."""
+        return tuple(dict.fromkeys(part.source for part in self.parts if part.source))
+
+    def part(self, name: str) -> Part | None:
+        """The part of this name."""
+        return next((part for part in self.parts if part.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
 class Forecast:
     """One issued forecast: frozen, complete, and enough to render its report again at any time."""
 
@@ -169,6 +227,8 @@ class Forecast:
     data_hash: str
     content_hash: str
     code_version: str
+    context: Context = Context()
+    weights_hashes: Mapping[str, str] = field(default_factory=dict)  # of members that were trained beforehand
 
     @property
     def quantiles(self) -> Quantiles:

@@ -4,7 +4,6 @@ Precedence: flags, environment, .env, forex.toml, defaults.
 """
 
 import difflib
-import re
 import stat
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
@@ -12,59 +11,21 @@ from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from forex_core.calendars import currencies
 from forex_core.errors import ForexError, SettingsError, UsageError
+from forex_core.settings import kinds
+from forex_core.settings.kinds import mask
 
 CONFIG_NAME = "forex.toml"
 SYSTEM_CONFIG = Path("/etc/forex/forex.toml")
-PACKAGE_ROOT = Path(__file__).resolve().parents[2]
+PACKAGE_ROOT = Path(__file__).resolve().parents[3]
 FLAG = "flag"
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError("must be a text")
-    return value.strip()
-
-
-def _path(value: object) -> Path:
-    text = str(value) if isinstance(value, Path) else _text(value)
-    if "?" in text or "\0" in text:
-        raise ValueError("must be a path without ?, which MLflow's addresses can't hold")
-    try:
-        return Path(text).expanduser().absolute()
-    except RuntimeError as error:
-        raise ValueError(f"must be a path ({error})") from None
-
-
-def _whole(least: int) -> Callable[[object], int]:
-    def parse(value: object) -> int:
-        if isinstance(value, bool) or not re.fullmatch(r"\d+", str(value)) or int(str(value)) < least:
-            raise ValueError(f"must be a whole number, {least} or more")
-        return int(str(value))
-
-    return parse
-
-
-def _names(value: object) -> tuple[str, ...]:
-    parts = value.split(",") if isinstance(value, str) else value
-    if (
-        not isinstance(parts, list | tuple)
-        or not all(isinstance(part, str) and part.strip() for part in parts)
-        or not parts
-    ):
-        raise ValueError("must be names, separated by commas")
-    return tuple(part.strip() for part in parts)
-
-
-def _pairs(value: object) -> tuple[str, ...]:
-    pairs = _names(value)
-    for pair in pairs:
-        try:
-            currencies(pair)
-        except UsageError as error:
-            raise ValueError(f"must be currency pairs: {error.message}") from None
-    return tuple(dict.fromkeys(pairs))
+NEWS_FEEDS = (
+    "https://www.latercera.com/arc/outboundfeeds/rss/?outputType=xml",
+    "https://www.biobiochile.cl/static/feed-rss",
+    "https://www.ex-ante.cl/feed/",
+    "https://www.elmostrador.cl/mercados/feed/",
+    "https://www.df.cl/rss",
+)
 
 
 def _setting(default: Any, parse: Callable[[object], Any], about: str, variable: str | None = None) -> Any:
@@ -72,46 +33,56 @@ def _setting(default: Any, parse: Callable[[object], Any], about: str, variable:
 
 
 def _secret(about: str) -> Any:
-    return field(default=None, metadata={"parse": _text, "about": about, "variable": None, "secret": True})
-
-
-def _address(value: object) -> str:
-    text = _text(value).rstrip("/")
-    if not text.startswith(("https://", "http://")):
-        raise ValueError("must be an address that begins with https:// or http://")
-    return text
+    return field(default=None, metadata={"parse": kinds.text, "about": about, "variable": None, "secret": True})
 
 
 @dataclass(frozen=True)
 class Settings:
     """What the program is told. `origins` says for each name where its value came from."""
 
-    pairs: tuple[str, ...] = _setting(("USDCLP",), _pairs, "currency pairs to forecast, base and quote")
-    source: str = _setting("auto", _text, "auto, the name of a source, or csv:PATH")
-    members: tuple[str, ...] = _setting(("random_walk", "empirical"), _names, "members of the ensemble")
-    data_dir: Path = _setting(Path("data"), _path, "the one directory the program writes to")
-    output_dir: Path | None = _setting(None, _path, "root of the reports; reports/ in data_dir if not set")
-    environment: str = _setting("production", _text, "fills the tag environment of MLflow runs")
-    stale_after_days: int = _setting(3, _whole(0), "business days after which the newest rate is too old")
-    lock_wait_seconds: int = _setting(1200, _whole(0), "how long a run waits for another one")
-    mlflow_tracking_uri: str | None = _setting(
-        None, _text, "an MLflow server; the embedded store if not set", variable="MLFLOW_TRACKING_URI"
+    pairs: tuple[str, ...] = _setting(("USDCLP",), kinds.pairs, "currency pairs to forecast, base and quote")
+    source: str = _setting("auto", kinds.text, "auto, the name of a source, or csv:PATH")
+    members: tuple[str, ...] = _setting(("random_walk", "empirical"), kinds.listed, "members of the ensemble")
+    weighting: str = _setting("equal", kinds.choice("equal", "median", "inverse_rmse"), "how the members are combined")
+    chronos_model: str = _setting(
+        "mini", kinds.text, "mini (embedded), a hub id with its revision (id@revision), or a directory"
     )
-    source_deadline_seconds: int = _setting(20, _whole(1), "how long one question to a source may take in all")
+    chronos_runtime: str = _setting("auto", kinds.choice("auto", "light", "official"), "what runs a Chronos model")
+    data_dir: Path = _setting(Path("data"), kinds.path, "the one directory the program writes to")
+    output_dir: Path | None = _setting(None, kinds.path, "root of the reports; reports/ in data_dir if not set")
+    environment: str = _setting("production", kinds.text, "fills the tag environment of MLflow runs")
+    stale_after_days: int = _setting(3, kinds.whole(0), "business days after which the newest rate is too old")
+    lock_wait_seconds: int = _setting(1200, kinds.whole(0), "how long a run waits for another one")
+    mlflow_tracking_uri: str | None = _setting(
+        None, kinds.text, "an MLflow server; the embedded store if not set", variable="MLFLOW_TRACKING_URI"
+    )
+    source_deadline_seconds: int = _setting(20, kinds.whole(1), "how long one question to a source may take in all")
     bcch_token: str | None = _secret("token of the Central Bank of Chile's data base (or user and password)")
     bcch_user: str | None = _secret("user there")
     bcch_password: str | None = _secret("password there")
     cmf_key: str | None = _secret("key of the CMF's interface")
     fred_key: str | None = _secret("key of FRED's interface; its CSV needs none")
-    bcch_url: str = _setting("https://si3.bcentral.cl/SieteRestWS/SieteRestWS.ashx", _address, "where it is asked")
-    mindicador_url: str = _setting("https://mindicador.cl/api", _address, "where it is asked")
-    findic_url: str = _setting("https://findic.cl/api", _address, "where it is asked")
-    cmf_url: str = _setting("https://api.cmfchile.cl/api-sbifv3/recursos_api", _address, "where it is asked")
-    frankfurter_url: str = _setting("https://api.frankfurter.dev", _address, "where it is asked")
-    ecb_url: str = _setting("https://www.ecb.europa.eu/stats/eurofxref", _address, "where its files lie")
-    ecb_sdmx_url: str = _setting("https://data-api.ecb.europa.eu/service/data/EXR", _address, "where it is asked")
-    fred_url: str = _setting("https://api.stlouisfed.org/fred", _address, "where it is asked")
-    fred_csv_url: str = _setting("https://fred.stlouisfed.org/graph/fredgraph.csv", _address, "where its CSV lies")
+    bcch_url: str = _setting("https://si3.bcentral.cl/SieteRestWS/SieteRestWS.ashx", kinds.address, "where it is asked")
+    mindicador_url: str = _setting("https://mindicador.cl/api", kinds.address, "where it is asked")
+    findic_url: str = _setting("https://findic.cl/api", kinds.address, "where it is asked")
+    cmf_url: str = _setting("https://api.cmfchile.cl/api-sbifv3/recursos_api", kinds.address, "where it is asked")
+    frankfurter_url: str = _setting("https://api.frankfurter.dev", kinds.address, "where it is asked")
+    ecb_url: str = _setting("https://www.ecb.europa.eu/stats/eurofxref", kinds.address, "where its files lie")
+    ecb_sdmx_url: str = _setting("https://data-api.ecb.europa.eu/service/data/EXR", kinds.address, "where it is asked")
+    fred_url: str = _setting("https://api.stlouisfed.org/fred", kinds.address, "where it is asked")
+    fred_csv_url: str = _setting("https://fred.stlouisfed.org/graph/fredgraph.csv", kinds.address, "where its CSV lies")
+    yahoo_url: str = _setting(
+        "https://query2.finance.yahoo.com/v8/finance/chart", kinds.address, "where copper is asked"
+    )
+    survey_series: tuple[str, ...] = _setting(
+        (), kinds.codes, "codes of the Central Bank's surveys to keep as benchmarks"
+    )
+    google_news_url: str = _setting("https://news.google.com/rss/search", kinds.address, "where headlines are searched")
+    news_feeds: tuple[str, ...] = _setting(NEWS_FEEDS, kinds.addresses, "RSS feeds of newspapers")
+    forex_factory_url: str = _setting(
+        "https://nfs.faireconomy.media/ff_calendar_thisweek.json", kinds.address, "where the week's events are asked"
+    )
+    hub_url: str = _setting("https://huggingface.co", kinds.address, "where `forex models fetch` downloads")
     origins: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -140,12 +111,6 @@ class Settings:
 
     def __repr__(self) -> str:
         return f"Settings({', '.join(f'{name}={self.shown(name)!r}' for name in names())})"
-
-
-def mask(text: str) -> str:
-    """Hide the password, or the token, of any address in a text."""
-    text = re.sub(r"(://[^:/@\s]*:)\S*@", r"\1***@", text)
-    return re.sub(r"://[^:/@\s]+@", "://***@", text)
 
 
 def table() -> dict[str, Field[Any]]:
@@ -209,7 +174,7 @@ def _from_toml(path: Path) -> Iterator[tuple[str, object, str]]:
             raise SettingsError(f"{path}: unknown key {key!r}{_nearest(key, names())}", hint=f"mend {path}")
         if table()[key].metadata["secret"] and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
             raise SettingsError(f"{path} holds the secret {key} and can be read by others", hint=f"chmod 600 {path}")
-        if isinstance(value, str) and table()[key].metadata["parse"] is _path:
+        if isinstance(value, str) and table()[key].metadata["parse"] is kinds.path:
             value = value if value.startswith("~") else path.parent / value  # a path in a file is meant from there
         yield key, value, str(path)
 
