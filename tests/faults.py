@@ -158,3 +158,20 @@ IN_CSV: dict[str, Callable[[bytes], bytes]] = TEXT | {
     "1e3": lambda body: re.sub(rb",\d[\d.]*", b",1e3", body),
     "returns only": lambda body: body.replace(b"\n", b"\r"),
 }
+_BOMB = b"<!DOCTYPE rss [<!ENTITY a0 'ha'>" + b"".join(
+    b"<!ENTITY a%d '%s'>" % (n, b"&a%d;" % (n - 1) * 10) for n in range(1, 10)
+)
+IN_XML: dict[str, Callable[[bytes], bytes]] = {
+    "html": lambda _: HTML,
+    "empty": lambda _: b"",
+    "json": lambda _: b'{"items": []}',
+    "no version": lambda body: re.sub(rb"<rss[^>]*>", b"<news>", body).replace(b"</rss>", b"</news>"),
+    "entity bomb": lambda body: body.replace(b"<rss", _BOMB + b"]><rss", 1).replace(b"<title>", b"<title>&a9;"),
+    "outside entity": lambda body: body.replace(
+        b"<rss", b"<!DOCTYPE rss [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><rss", 1
+    ).replace(b"<title>", b"<title>&x;"),
+    "UTF-16": lambda body: body.decode().replace("UTF-8", "UTF-16").encode("utf-16"),
+    "nothing but tags": lambda body: body.replace(b"</channel>", b"<item>" * 150_000 + b"</channel>"),
+    "3 MB": lambda body: body.replace(b"</channel>", b" " * 3_000_000 + b"</channel>"),
+    "random bytes": lambda _: bytes(range(256)) * 40,
+}

@@ -1,4 +1,5 @@
-"""The rate services as a local server that speaks their documented shapes, and does wrong when told to."""
+"""The services of rates, drivers and context as one local server that speaks their documented shapes, and does wrong
+when told to."""
 
 import io
 import json
@@ -7,28 +8,48 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from email.utils import format_datetime
 from http.server import ThreadingHTTPServer
 from threading import Event, Thread
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
+from xml.sax.saxutils import escape
 from zipfile import ZIP_DEFLATED, ZipFile
+from zoneinfo import ZoneInfo
 
 import trustme
 
-from faults import IN_CSV, IN_JSON, ON_THE_WIRE, Wire
+from faults import IN_CSV, IN_JSON, IN_XML, ON_THE_WIRE, Wire
 
 Table = dict[date, float]
 TOKEN, USER, PASSWORD, KEY = "tok/en+1", "ana@example.org", "pa ss&wörd", "0123456789abcdef"
 SECRETS = (TOKEN, USER, PASSWORD, KEY)
 CLOSED = "."  # how FRED writes a day without a rate
+NEW_YORK = ZoneInfo("America/New_York")
+CSV, XML = ("fred_csv", "ecb_sdmx"), ("google_news", "newspaper")
+PAIRS = {"F073.TCO.PRE.Z.D": "USDCLP", "dolar": "USDCLP", "DEXUSEU": "EURUSD"}  # by the code of a service
+UNITS = {"dolar": "Pesos", "libra_cobre": "Dólar"}
+
+
+@dataclass(frozen=True)
+class Story:
+    """An item of a feed. outlet: told in the item, as Google News does."""
+
+    title: str
+    link: str
+    published_at: datetime | None = None
+    outlet: str = ""
 
 
 @dataclass
 class Services:
     """A running server. asked: the path and query of each request, in order."""
 
-    rates: dict[str, Table]  # pair -> date -> rate: USDCLP, and what the ECB gives per euro as EURUSD, EURMXN
+    # pair -> date -> rate: USDCLP, and what the ECB gives per euro as EURUSD, EURMXN; drivers by the code of a service
+    rates: dict[str, Table]
     address: str
+    stories: dict[str, list[Story]] = field(default_factory=dict)  # by feed
+    events: list[dict[str, str]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     faults: dict[str, str] = field(default_factory=dict)
     count: Counter[str] = field(default_factory=Counter)
@@ -49,14 +70,21 @@ class Services:
         url = urlsplit(wire.path)
         name, _, rest = url.path[1:].partition("/")
         query = {key: values[0] for key, values in parse_qs(url.query, keep_blank_values=True).items()}
-        status, wire.good = ANSWERS[name](self.rates, rest, query)
+        status, wire.good = self._good(name, rest, query)
         wire.before, mode = self.count[name], self.faults.get(name, "")
         self.count[name] += 1
         if mode in ON_THE_WIRE:
             ON_THE_WIRE[mode](wire)
         else:
-            garbage = (IN_CSV if name in ("fred_csv", "ecb_sdmx") else IN_JSON).get(mode, bytes)
+            garbage = (IN_CSV if name in CSV else IN_XML if name in XML else IN_JSON).get(mode, bytes)
             wire.reply(garbage(wire.good), status)
+
+    def _good(self, name: str, rest: str, query: dict[str, str]) -> "Answer":
+        if name in XML:
+            return 200, _feed(self.stories.get(rest or name, []))
+        if name == "forex_factory":
+            return _json(self.events)
+        return ANSWERS[name](self.rates, rest, query)
 
 
 @contextmanager
@@ -100,9 +128,13 @@ def _bcch(rates: dict[str, Table], rest: str, query: dict[str, str]) -> Answer:
     empty = {"descripEsp": None, "descripIng": None, "seriesId": None, "Obs": None}
     if not known:
         return _json({"Codigo": -5, "Descripcion": "Invalid username or password", "Series": empty, "SeriesInfos": []})
+    code = query["timeseries"]
+    if PAIRS.get(code, code) not in rates:
+        return _json({"Codigo": -50, "Descripcion": "Serie no existe", "Series": empty, "SeriesInfos": []})
     start, end = date.fromisoformat(query["firstdate"]), date.fromisoformat(query["lastdate"])
-    table = _between(rates["USDCLP"], start, end)
+    table = _between(rates[PAIRS.get(code, code)], start, end)
     days = [min(table) + timedelta(n) for n in range((max(table) - min(table)).days + 1)] if table else []
+    days = [day for day in days if day in table or not code.endswith(".M")]
     observations = [
         {"indexDateString": f"{day:%d-%m-%Y}", "value": f"{table[day]}", "statusCode": "OK"}
         if day in table
@@ -115,12 +147,12 @@ def _bcch(rates: dict[str, Table], rest: str, query: dict[str, str]) -> Answer:
 
 
 def _mindicador(rates: dict[str, Table], rest: str, query: dict[str, str]) -> Answer:
-    table = rates["USDCLP"]
-    year = rest.removeprefix("dolar").strip("/")
+    code, _, year = rest.partition("/")
+    table = rates[PAIRS.get(code, code)]
     wanted = [day for day in table if day.year == int(year)] if year else sorted(table)[-20:]
     serie = [{"fecha": f"{day}T04:00:00.000Z", "valor": table[day]} for day in sorted(wanted, reverse=True)]
-    head = {"version": "1.7.0", "autor": "mindicador.cl", "codigo": "dolar", "nombre": "Dólar observado"}
-    return _json(head | {"unidad_medida": "Pesos", "serie": serie})
+    head = {"version": "1.7.0", "autor": "mindicador.cl", "codigo": code, "nombre": f"El indicador {code}"}
+    return _json(head | {"unidad_medida": UNITS.get(code, "Porcentaje"), "serie": serie})
 
 
 def _cmf(rates: dict[str, Table], rest: str, query: dict[str, str]) -> Answer:
@@ -152,13 +184,16 @@ def _frankfurter(rates: dict[str, Table], rest: str, query: dict[str, str]) -> A
 def _fred(rates: dict[str, Table], rest: str, query: dict[str, str]) -> Answer:
     if query.get("api_key") != KEY:
         return _json({"error_code": 400, "error_message": "Bad Request. The value for api_key is not registered."}, 400)
-    rows = _with_closed(rates["EURUSD"], query["observation_start"], query["observation_end"])
+    code = query["series_id"]
+    if PAIRS.get(code, code) not in rates:
+        return _json({"error_code": 400, "error_message": "Bad Request. The series does not exist."}, 400)
+    rows = _with_closed(rates[PAIRS.get(code, code)], query["observation_start"], query["observation_end"])
     known = {"realtime_start": "2024-07-01", "realtime_end": "2024-07-01"}
     return _json({"observations": [known | {"date": day, "value": value} for day, value in rows]})
 
 
 def _fred_csv(rates: dict[str, Table], rest: str, query: dict[str, str]) -> Answer:
-    rows = _with_closed(rates["EURUSD"], query["cosd"], query["coed"])
+    rows = _with_closed(rates[PAIRS.get(query["id"], query["id"])], query["cosd"], query["coed"])
     return 200, "".join(f"{day},{value}\n" for day, value in [("observation_date", query["id"]), *rows]).encode()
 
 
@@ -182,6 +217,40 @@ def _ecb_sdmx(rates: dict[str, Table], rest: str, query: dict[str, str]) -> Answ
         for c in rest.split(".")[1].split("+")
         for day, value in _between(rates[f"EUR{c}"], start, end).items()
     )
+
+
+def _yahoo(rates: dict[str, Table], rest: str, query: dict[str, str]) -> Answer:
+    """A bar begins at midnight of New York. A day of the table whose value is nan has a bar without a price."""
+    symbol = unquote(rest)
+    if symbol not in rates:
+        error = {"code": "Not Found", "description": "No data found, symbol may be delisted"}
+        return _json({"chart": {"result": None, "error": error}}, 404)
+    begins = {day: int(datetime.combine(day, time(0), NEW_YORK).timestamp()) for day in sorted(rates[symbol])}
+    shown = [day for day, second in begins.items() if int(query["period1"]) <= second < int(query["period2"])]
+    closes = [None if rates[symbol][day] != rates[symbol][day] else rates[symbol][day] for day in shown]
+    meta = {"currency": "USD", "symbol": symbol, "exchangeTimezoneName": "America/New_York", "gmtoffset": -18000}
+    result: dict[str, object] = {"meta": meta | {"dataGranularity": "1d", "regularMarketTime": 1719600000}}
+    if shown:
+        result["timestamp"] = [begins[day] for day in shown]
+    bars = {key: closes for key in ("open", "high", "low", "close", "volume")} if shown else {}
+    result["indicators"] = {"quote": [bars], "adjclose": [{"adjclose": closes}]}
+    return _json({"chart": {"result": [result], "error": None}})
+
+
+def _feed(stories: list[Story]) -> bytes:
+    items = "".join(
+        f"<item><title>{escape(story.title)}</title><link>{escape(story.link)}</link>"
+        + (
+            f"<pubDate>{format_datetime(story.published_at.astimezone(UTC), usegmt=True)}</pubDate>"
+            if story.published_at
+            else ""
+        )
+        + (f'<source url="https://example.org">{escape(story.outlet)}</source>' if story.outlet else "")
+        + "<description>&lt;p&gt;Texto&lt;/p&gt;</description></item>"
+        for story in stories
+    )
+    head = '<?xml version="1.0" encoding="UTF-8"?><rss version="2.0"><channel><title>Un diario</title>'
+    return f"{head}{items}</channel></rss>".encode()
 
 
 def _with_closed(table: Table, start: str, end: str) -> list[tuple[str, str]]:
@@ -211,4 +280,5 @@ ANSWERS: dict[str, Callable[[dict[str, Table], str, dict[str, str]], Answer]] = 
     "ecb_sdmx": _ecb_sdmx,
     "fred": _fred,
     "fred_csv": _fred_csv,
+    "yahoo": _yahoo,
 }

@@ -1,7 +1,8 @@
-"""Dollars per euro from the Federal Reserve's H.10 release, through FRED: its interface with a key, its CSV without."""
+"""Series of FRED, among them the Federal Reserve's dollars per euro: its interface with a key, its CSV without."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import ClassVar
 
 from forex_core.calendars import Calendar, Release
@@ -10,7 +11,7 @@ from forex_core.sources.reading import by_day, decimal, iso_day, item, observed,
 from forex_core.sources.source import Remote
 from forex_core.values import Observation
 
-SERIES = "DEXUSEU"
+DOLLARS_PER_EURO = "DEXUSEU"
 MISSING = frozenset({".", ""})
 
 
@@ -44,28 +45,26 @@ class Fred(Remote):
         """One question for the whole span; holidays of the United States are no rows."""
         only("EURUSD", pair, self)
         last = min(end, now.date())
-        rates = self._from_interface(start, last) if self.key else self._from_csv(start, last)
-        return observed(self, pair, rates, start, last)
+        return observed(self, pair, self.values(DOLLARS_PER_EURO, start, last, now, self.web), start, last)
 
-    def _from_interface(self, start: date, end: date) -> dict[date, float]:
-        asked = {"series_id": SERIES, "file_type": "json", "observation_start": f"{start}", "observation_end": f"{end}"}
-        return self.web.read(
-            self.name, f"{self.base_url}/series/observations", asked | {"api_key": self.key}, _json_rates
-        )
-
-    def _from_csv(self, start: date, end: date) -> dict[date, float]:
-        return self.web.read(self.name, self.base_url, {"id": SERIES, "cosd": f"{start}", "coed": f"{end}"}, _csv_rates)
+    def values(self, code: str, start: date, end: date, now: datetime, web: Web) -> dict[date, float]:
+        """Any series of FRED, in its own unit; days without a value are no rows."""
+        if not self.key:
+            asked = {"id": code, "cosd": f"{start}", "coed": f"{end}"}
+            return web.read(self.name, self.base_url, asked, partial(_csv_values, code=code))
+        asked = {"series_id": code, "file_type": "json", "observation_start": f"{start}", "observation_end": f"{end}"}
+        return web.read(self.name, f"{self.base_url}/series/observations", asked | {"api_key": self.key}, _json_values)
 
 
-def _json_rates(body: bytes) -> dict[date, float]:
+def _json_values(body: bytes) -> dict[date, float]:
     rows = item(strict_json(body), "observations", list)
-    return _rates([[item(row, "date", str), item(row, "value", str)] for row in rows])
+    return _values([[item(row, "date", str), item(row, "value", str)] for row in rows])
 
 
-def _csv_rates(body: bytes) -> dict[date, float]:
+def _csv_values(body: bytes, *, code: str) -> dict[date, float]:
     first = "DATE" if body.startswith(b"DATE,") else "observation_date"  # the older name
-    return _rates(strict_csv(body, [first, SERIES]))
+    return _values(strict_csv(body, [first, code]))
 
 
-def _rates(rows: list[list[str]]) -> dict[date, float]:
+def _values(rows: list[list[str]]) -> dict[date, float]:
     return by_day((iso_day(day), decimal(value)) for day, value, *_ in rows if value not in MISSING)

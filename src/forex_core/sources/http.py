@@ -5,12 +5,14 @@ import logging
 import math
 import random
 import re
+import ssl
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import quote, quote_plus
 
@@ -25,6 +27,7 @@ TRIES = 3
 LARGEST = 20_000_000  # bytes, decompressed
 AGAIN = frozenset({429, 500, 502, 503, 504})
 PATIENCE = 5.0  # seconds without a byte after which a server is given up
+WHO = {"User-Agent": "Mozilla/5.0 (compatible; forex-core)"}  # some refuse what does not begin like a browser
 HINT = "see `forex data check`"
 
 HOST = re.compile(r"[a-z]+://(?:[^/?#]*@)?([^/?#]+)", re.IGNORECASE)
@@ -44,6 +47,12 @@ class BadStatus(Exception):
 
 
 FAILURES = (httpx2.HTTPError, httpx2.InvalidURL, OSError, BadStatus)
+
+
+@cache
+def _authorities() -> ssl.SSLContext:
+    """Whose certificates are trusted; read once, because that takes 20 ms."""
+    return httpx2.create_ssl_context(trust_env=False)
 
 
 @dataclass(frozen=True)
@@ -126,7 +135,14 @@ class Web:
         logging.getLogger("httpx2").setLevel(logging.WARNING)  # below that it writes addresses, which hold secrets
         patience = max(0.1, min(PATIENCE, (until - self.clock()) / 2))
         with (
-            httpx2.Client(timeout=patience, follow_redirects=True, max_redirects=3, trust_env=False) as client,
+            httpx2.Client(
+                timeout=patience,
+                follow_redirects=True,
+                max_redirects=3,
+                trust_env=False,
+                headers=WHO,
+                verify=_authorities(),
+            ) as client,
             client.stream("GET", url) as response,
         ):
             body = bytearray()
