@@ -1,4 +1,4 @@
-"""Daily volatility (standard deviation of log returns) as members estimate it."""
+"""Daily volatility (standard deviation of log returns) as features and members estimate it."""
 
 import numpy as np
 
@@ -32,3 +32,10 @@ def rolling_variances(returns: Floats, window: int) -> Floats:
     count = end - start
     mean = (sums[end] - sums[start]) / count
     return np.asarray(np.maximum((squares[end] - squares[start]) / count - mean**2, 0.0))
+
+
+def mixed_sigmas(returns: Floats) -> Floats:
+    """The mean of four sds up to and including each return, [n]: EWMA .94 and .97, and the last 250 and 1,000 days."""
+    variances = [ewma_variances(returns, decay) for decay in (0.94, 0.97)]
+    variances += [rolling_variances(returns, window) for window in (250, 1000)]
+    return np.asarray(np.mean([np.sqrt(variance) for variance in variances], axis=0))

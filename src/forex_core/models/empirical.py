@@ -5,12 +5,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from forex_core.dataset.volatility import ewma_variances, rolling_variances
 from forex_core.models.member import need
-from forex_core.models.spread import around_last
-from forex_core.models.volatility import ewma_variances, rolling_variances
+from forex_core.models.spread import around_last, mirrored
 from forex_core.values import LEVELS, Floats, QuantilePath, Series
-
-ABOVE = tuple(level for level in LEVELS if level > 0.5)
 
 
 @dataclass(frozen=True)
@@ -32,17 +30,13 @@ class Empirical:
         # [n], sigma known at the close of each return's day
         sigmas = np.maximum(np.sqrt(variances), self.floor * np.std(returns))
         logs = np.log(history.values)[1:]  # the closes of those days
-        spread = np.stack([self._spread(logs, sigmas, step) for step in range(1, steps + 1)])
-        return around_last(history.last, np.hstack([-spread[:, ::-1], np.zeros((steps, 1)), spread]))
+        return around_last(history.last, np.stack([self._spread(logs, sigmas, step) for step in range(1, steps + 1)]))
 
     def _spread(self, logs: Floats, sigmas: Floats, step: int) -> Floats:
-        """Log moves at the levels above the median, [levels above]."""
+        """Log moves over `step` days at LEVELS."""
         moves = np.abs(logs[step:] - logs[:-step])[-self.sample :]
         scale = (sigmas[:-step] * np.sqrt(step))[-self.sample :]
         moving = scale > 0
         if not moving.any():
-            return np.zeros(len(ABOVE))
-        scaled = np.sort(moves[moving] / scale[moving])
-        # the distribution is |z| mirrored: its quantile at p is that of |z| at 2p - 1
-        picked = np.interp([2 * level - 1 for level in ABOVE], np.linspace(0, 1, len(scaled)), scaled)
-        return np.asarray(sigmas[-1] * np.sqrt(step) * picked)
+            return np.zeros(len(LEVELS))
+        return np.asarray(sigmas[-1] * np.sqrt(step) * mirrored(moves[moving] / scale[moving]))

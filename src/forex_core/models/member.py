@@ -60,3 +60,9 @@ def parameters(member: Member) -> dict[str, Any]:
 def weights_of(member: Member, day: date) -> str:
     """The hash of the weights that it would use on `day`; empty for a member that is not trained beforehand."""
     return member.weights_on(day) if isinstance(member, Weighted) else ""
+
+
+def drivers_of(member: Member) -> tuple[str, ...]:
+    """The other series that a member makes use of, where a history carries them."""
+    found: tuple[str, ...] = getattr(member, "drivers", ())
+    return found

@@ -5,9 +5,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from forex_core.dataset.volatility import ewma_variances, sd
 from forex_core.models.member import need
 from forex_core.models.spread import around_last, standard_student
-from forex_core.models.volatility import ewma_variances, sd
 from forex_core.values import QuantilePath, Series
 
 
