@@ -1,4 +1,6 @@
-"""The weighted mean of quantile paths."""
+"""How paths are combined, and how much each member counts."""
+
+from statistics import median
 
 import numpy as np
 import pytest
@@ -6,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from forex_core.ensemble.combine import combine, equal_weights
+from forex_core.ensemble.combine import combine, equal_weights, middle
+from forex_core.ensemble.weights import WEIGHTINGS, blend
 from forex_core.values import LEVELS, QuantilePath
 
 
@@ -77,3 +80,73 @@ def test_equal_weights_are_equal_and_sum_to_one(count: int) -> None:
     weights = equal_weights([str(n) for n in range(count)])
     assert set(weights.values()) == {1 / count}
     assert sum(weights.values()) == pytest.approx(1)
+
+
+# --- the median
+
+
+@given(ensembles())
+def test_the_median_of_paths_is_that_of_each_level_and_never_crosses(ensemble: tuple) -> None:
+    paths, _ = ensemble
+    found = middle(paths).rates  # a path whose quantiles cross refuses to be made
+    for step in range(3):
+        for level in range(len(LEVELS)):
+            assert found[step, level] == median([float(member.rates[step, level]) for member in paths.values()])
+
+
+def test_a_member_far_out_moves_the_median_no_further_than_one_just_beside() -> None:
+    near = middle({"a": path(900), "b": path(910), "c": path(920)})
+    assert_array_equal(near.rates, middle({"a": path(900), "b": path(910), "c": path(90_000)}).rates)
+
+
+# --- weightings
+
+ratios = st.dictionaries(st.text(max_size=4), st.floats(1e-6, 1e6), max_size=6)
+
+
+@given(ensembles(), ratios, st.sampled_from(WEIGHTINGS))
+def test_weights_are_non_negative_and_sum_to_one(ensemble: tuple, errors: dict[str, float], weighting: str) -> None:
+    paths, _ = ensemble
+    found = blend(paths, weighting, errors)
+    assert found.weights.keys() == paths.keys()
+    assert min(found.weights.values()) >= 0
+    assert sum(found.weights.values()) == pytest.approx(1)
+    assert (np.diff(found.path.rates, axis=1) >= 0).all()
+
+
+@given(ensembles(), ratios, st.sampled_from(WEIGHTINGS))
+def test_in_whatever_order_members_come_they_count_the_same(
+    ensemble: tuple, errors: dict[str, float], weighting: str
+) -> None:
+    paths, _ = ensemble
+    there, back = blend(paths, weighting, errors), blend(dict(reversed(paths.items())), weighting, errors)
+    assert there.weights == pytest.approx(back.weights)
+    assert_allclose(there.path.rates, back.path.rates, rtol=1e-12)
+
+
+def test_half_the_error_weighs_twice_as_much_and_a_member_without_record_as_the_yardstick() -> None:
+    paths = {"good": path(900), "bad": path(1000), "new": path(950)}
+    found = blend(paths, "inverse_rmse", {"good": 0.5, "bad": 1.0, "elsewhere": 0.001})
+    assert found.weights == pytest.approx({"good": 0.5, "bad": 0.25, "new": 0.25})
+    assert_allclose(found.path.rates, combine(paths, found.weights).rates)
+
+
+@pytest.mark.parametrize("weighting", ["equal", "median"])
+def test_without_records_in_play_weights_are_shown_as_equal(weighting: str) -> None:
+    paths = {"a": path(900), "b": path(1000), "c": path(9000)}
+    found = blend(paths, weighting, {"a": 0.1, "b": 10})
+    assert set(found.weights.values()) == {1 / 3}
+    expected = middle(paths) if weighting == "median" else combine(paths, found.weights)
+    assert_array_equal(found.path.rates, expected.rates)
+
+
+@pytest.mark.parametrize("weighting", WEIGHTINGS)
+def test_one_member_alone_is_the_ensemble(weighting: str) -> None:
+    found = blend({"a": path(900)}, weighting, {"a": 2.0})
+    assert found.weights == {"a": 1}
+    assert_array_equal(found.path.rates, path(900).rates)
+
+
+def test_an_unknown_weighting_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match="no weighting 'best'; there are equal, median, inverse_rmse"):
+        blend({"a": path(900)}, "best", {})

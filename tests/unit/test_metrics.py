@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from forex_core.backtest import metrics
-from forex_core.backtest.significance import DieboldMariano, diebold_mariano
+from forex_core.backtest.significance import LEVEL, MEASURED, DieboldMariano, diebold_mariano
 from forex_core.values import DECILES, INTERVALS, LEVELS, Floats
 
 # levels 0.025 .. 0.975 said as 1 .. 15, the median as 8; deciles are 3 4 6 7 8 9 10 12 13
@@ -245,3 +245,16 @@ def test_under_equal_skill_about_one_in_twenty_is_called_different() -> None:
         assert p is not None
         rejected += p < 0.05
     assert 0.02 <= rejected / 400 <= 0.09
+
+
+@pytest.mark.parametrize(
+    ("overlap", "first", "second"),
+    [(1, 0.0, 0.0), (2, 0.175, 0.03), (3, 0.49, 0.1)],  # moving averages correlated as the panel's differences are
+)
+def test_equal_forecasts_are_called_different_as_often_as_was_measured(
+    overlap: int, first: float, second: float
+) -> None:
+    noise = np.random.default_rng(overlap).standard_t(5, size=(3000, 146))
+    differences = noise[:, 2:] + first * noise[:, 1:-1] + second * noise[:, :-2]
+    found = [diebold_mariano(10 + row, np.full(144, 10.0), overlap).p for row in differences]
+    assert np.mean([p is not None and p < LEVEL for p in found]) == pytest.approx(MEASURED[overlap], abs=0.0125)

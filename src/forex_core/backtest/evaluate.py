@@ -1,23 +1,26 @@
 """From windows to numbers: what members said for a horizon, beside what came true."""
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
 
 from forex_core.backtest import metrics
+from forex_core.backtest.lessons import Lesson, lessons
 from forex_core.backtest.significance import DieboldMariano, diebold_mariano
 from forex_core.backtest.windows import EVERY, Window
 from forex_core.dataset.view import Rates, View
-from forex_core.ensemble.combine import combine, equal_weights
+from forex_core.ensemble.weights import EQUAL, INVERSE_RMSE, blend
 from forex_core.horizons import Horizon
 from forex_core.models.table import YARDSTICK
 from forex_core.values import BacktestSummary, Floats, MemberScore, QuantilePath
 
 ENSEMBLE = "ensemble"
 NOTHING = 1e-12  # of spot: a loss below this is rounding
+PAST = 60  # windows: what weights and calibration learn from
+TRIED = 20  # windows: a member with fewer has no past error yet
 
 
 @dataclass(frozen=True)
@@ -45,34 +48,104 @@ class Record:
         return Record(kept, self.quantiles[keep], self.spots[keep], self.outcomes[keep], self.overlap)
 
 
+@dataclass(frozen=True)
+class _Due:
+    """A window whose target has come, and that date's step and outcome."""
+
+    window: Window
+    step: int
+    outcome: float
+
+    def said(self, path: QuantilePath) -> QuantilePath:
+        """The one row of a path that is scored."""
+        return QuantilePath(path.rates[self.step - 1 : self.step])
+
+
 def records(
-    rates: Rates, seen: Iterable[Window], horizon: Horizon, outcomes: View, members: Iterable[str]
+    rates: Rates,
+    seen: Iterable[Window],
+    horizon: Horizon,
+    outcomes: View,
+    members: Iterable[str],
+    weighting: str = EQUAL,
 ) -> dict[str, Record]:
-    """A record for each member, the yardstick and the ensemble of `members`, over the windows whose target has come."""
+    """A record for each member, the yardstick and the ensemble of `members`, over the windows whose target has come.
+
+    `inverse_rmse` weighs at each origin by the earlier ones of `seen` whose outcomes were known there.
+    """
+    all_seen = list(seen)
+    due = _due(rates, all_seen, horizon, outcomes)
+    overlap = math.ceil(max((one.step for one in due), default=1) / EVERY)
+    names = dict.fromkeys(name for one in due for name in one.window.paths)
+    found = {name: _record(_rows(due, name), overlap) for name in names}
+    taught = lessons(rates, all_seen, horizon) if weighting == INVERSE_RMSE else {}
+    together = _ensemble(due, list(members), weighting, found, taught)
+    return found | ({ENSEMBLE: _record(together, overlap)} if together else {})
+
+
+def _due(rates: Rates, seen: Sequence[Window], horizon: Horizon, outcomes: View) -> list[_Due]:
     newest = outcomes.rows[-1].observed_on
-    rows: dict[str, list[tuple[date, list[float], float, float]]] = {}
-    most = 1
+    due = []
     for window in seen:
         target = rates.calendar.target(window.origin, horizon.days)
-        if target > newest:
+        if target <= newest:
+            due.append(_Due(window, rates.calendar.steps(window.origin, target), outcomes.in_force(target)))
+    return due
+
+
+_Row = tuple[_Due, Floats]  # a window, and the quantiles at its target
+
+
+def _rows(due: Sequence[_Due], name: str) -> list[_Row]:
+    return [(one, one.said(one.window.paths[name]).rates[0]) for one in due if name in one.window.paths]
+
+
+def _record(rows: Sequence[_Row], overlap: int) -> Record:
+    return Record(
+        tuple(one.window.origin for one, _ in rows),
+        np.array([quantiles for _, quantiles in rows]),
+        np.array([one.window.history.last for one, _ in rows]),
+        np.array([one.outcome for one, _ in rows]),
+        overlap,
+    )
+
+
+def _ensemble(
+    due: Sequence[_Due],
+    members: Sequence[str],
+    weighting: str,
+    found: Mapping[str, Record],
+    taught: Mapping[date, Lesson],
+) -> list[_Row]:
+    """The ensemble of those of `members` that spoke, at each window where one did."""
+    rows = []
+    for one in due:
+        spoke = {name: one.said(one.window.paths[name]) for name in members if name in one.window.paths}
+        if not spoke:
             continue
-        step = rates.calendar.steps(window.origin, target)
-        most = max(most, step)
-        for name, path in with_ensemble(window.paths, members).items():
-            row = (window.origin, list(path.at(step).values()), window.history.last, outcomes.in_force(target))
-            rows.setdefault(name, []).append(row)
-    return {name: _record(found, math.ceil(most / EVERY)) for name, found in rows.items()}
+        origin = one.window.origin
+        errors = past_errors({name: learned(found[name], taught, origin) for name in found}) if taught else {}
+        rows.append((one, blend(spoke, weighting, errors).path.rates[0]))
+    return rows
 
 
-def with_ensemble(paths: dict[str, QuantilePath], members: Iterable[str]) -> dict[str, QuantilePath]:
-    """The paths and the equal-weight ensemble of those of `members` that spoke."""
-    spoke = {name: paths[name] for name in members if name in paths}
-    return paths | ({ENSEMBLE: combine(spoke, equal_weights(list(spoke)))} if spoke else {})
+def learned(record: Record, taught: Mapping[date, Lesson], origin: date) -> Record:
+    """The windows whose outcome was known at the close of `origin`, with that outcome as it was first known."""
+    known = [day for day in record.origins if day in taught and taught[day].learned_on <= origin]
+    return replace(record.on(known), outcomes=np.array([taught[day].outcome for day in known]))
 
 
-def _record(rows: list[tuple[date, list[float], float, float]], overlap: int) -> Record:
-    days, quantiles, spots, outcomes = zip(*rows, strict=True)
-    return Record(days, np.array(quantiles), np.array(spots), np.array(outcomes), overlap)
+def past_errors(found: Mapping[str, Record]) -> dict[str, float]:
+    """Each member's RMSE over its last windows, as a ratio to the yardstick's on the same ones: what weights go by."""
+    errors = {}
+    for name, record in found.items():
+        last = record.on(record.origins[-PAST:])
+        if name not in (ENSEMBLE, YARDSTICK.name) and len(last.origins) >= TRIED:
+            other = found[YARDSTICK.name].on(last.origins)
+            errors[name] = ratio(
+                metrics.rmse(last.quantiles, last.outcomes), metrics.rmse(other.quantiles, other.outcomes)
+            )
+    return errors
 
 
 def losses(record: Record) -> Floats:

@@ -7,6 +7,9 @@ from scipy.special import stdtr
 
 from forex_core.values import Floats
 
+LEVEL = 0.05  # a two-sided p below this is called significant
+MEASURED = {1: 0.05, 2: 0.07, 3: 0.08}  # how often that happens to equally good forecasts, by overlap: see below
+
 
 @dataclass(frozen=True, slots=True)
 class DieboldMariano:
@@ -22,6 +25,11 @@ def diebold_mariano(loss: Floats, yardstick: Floats, overlap: int) -> DieboldMar
     `overlap` is how many consecutive windows a horizon spans (1: none overlap). The variance is Newey and West's
     (Bartlett weights, overlap - 1 lags), the statistic corrected as by Harvey, Leybourne and Newbold (1997) and held
     against Student's t with n - 1 degrees of freedom.
+
+    Bartlett's weights miss part of the correlation that overlap causes, so equal forecasts are called different more
+    often than in 5 of 100 cases: with the correlations that the panel's losses have, in 5, 7 and 8 (overlap 1, 2, 3;
+    n = 144); in 10 at worst. Kiefer and Vogelsang's fixed-b values with sqrt(n) lags would keep to 5 or 6 and find 65
+    of 100 differences where this finds 70; the confidence set beside this test draws blocks and needs no such weights.
     """
     difference = loss - yardstick
     n = len(difference)

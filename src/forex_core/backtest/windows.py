@@ -13,7 +13,7 @@ from forex_core.dataset.view import MINIMUM_ROWS, Rates
 from forex_core.errors import ModelError
 from forex_core.horizons import LONGEST_PATH
 from forex_core.models.child import Ask
-from forex_core.models.member import Member, ask, parameters, weights_of
+from forex_core.models.member import Member, ask, drivers_of, parameters, weights_of
 from forex_core.store.store import Store
 from forex_core.store.windows import StoredWindow
 from forex_core.values import LEVELS, QuantilePath, Series
@@ -56,7 +56,7 @@ def windows(
         tick()
         if len(view.rows) < MINIMUM_ROWS or view.rows[-1].observed_on != day:
             continue  # too young, or no rate to start from on that day
-        keys = dict(_keys(series_hash(view.series), day, members))
+        keys = dict(_keys(view.series, day, members))
         stored = store.windows.paths(keys.values())
         paths = {member.name: _decoded(stored[key]) for member, key in keys.items() if key in stored}
         fitted = dict(_fits(view.series, [member for member in keys if member.name not in paths], ask))
@@ -69,9 +69,13 @@ def windows(
         yield Window(day, view.series, paths | {member.name: path for member, path in fitted.items()})
 
 
-def series_hash(series: Series) -> str:
-    """Dates and values, to the last bit."""
-    return sha256(series.dates.astype("<i8").tobytes() + series.values.astype("<f8").tobytes()).hexdigest()
+def series_hash(series: Series, drivers: tuple[str, ...] = ()) -> str:
+    """Dates and values, and those of the drivers that are named and there, to the last bit."""
+    digest = sha256(series.dates.astype("<i8").tobytes() + series.values.astype("<f8").tobytes())
+    for name in drivers:
+        if name in series.drivers:
+            digest.update(name.encode() + series.drivers[name].astype("<f8").tobytes())
+    return digest.hexdigest()
 
 
 def window_key(history: str, origin: date, member: Member) -> str:
@@ -82,10 +86,10 @@ def window_key(history: str, origin: date, member: Member) -> str:
     return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _keys(history: str, origin: date, members: tuple[Member, ...]) -> Iterator[tuple[Member, str]]:
+def _keys(history: Series, origin: date, members: tuple[Member, ...]) -> Iterator[tuple[Member, str]]:
     for member in members:
         with suppress(ModelError):  # one whose weights are all younger has no window here
-            yield member, window_key(history, origin, member)
+            yield member, window_key(series_hash(history, drivers_of(member)), origin, member)
 
 
 def _fits(history: Series, members: list[Member], ask: Ask) -> Iterator[tuple[Member, QuantilePath]]:
