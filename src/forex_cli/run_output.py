@@ -1,5 +1,6 @@
 """What a run answers, as text for people and as one JSON object."""
 
+from dataclasses import asdict
 from textwrap import fill
 
 import typer
@@ -11,7 +12,7 @@ from forex_core.pipeline.market import moment_of
 from forex_core.pipeline.request import HorizonResult, PairResult, Request, RunResult
 from forex_core.report.numbers import digits_for
 from forex_core.report.verdict import verdict
-from forex_core.values import Forecast, Quantiles
+from forex_core.values import Context, Forecast, Quantiles
 
 
 def as_object(result: RunResult, request: Request) -> dict[str, object]:
@@ -41,8 +42,17 @@ def _pair_object(pair: PairResult, request: Request) -> dict[str, object]:
         if spot
         else None,
         "banners": [*pair.banners, *dict.fromkeys(notes)],
+        "context": _context_object(pair),
         "forecasts": [_horizon_object(horizon) for horizon in pair.horizons],
     }
+
+
+def _context_object(pair: PairResult) -> dict[str, object]:
+    """Where every part came from, as it was frozen."""
+    forecast = next((horizon.forecast for horizon in pair.horizons if horizon.forecast), None)
+    context = forecast.context if forecast else Context()
+    parts = [asdict(part) | {"newest": part.newest.isoformat() if part.newest else None} for part in context.parts]
+    return {"parts": parts, "headlines": len(context.headlines), "events": len(context.events)}
 
 
 def _horizon_object(result: HorizonResult) -> dict[str, object]:

@@ -1,8 +1,10 @@
 """A live run against local servers that speak the services' shapes: who answers, who doesn't, and what is said."""
 
 import json
+import sqlite3
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -10,28 +12,48 @@ import pytest
 
 from conftest import business_days, forex, walk
 from forex_core.calendars import calendar, release_of
-from rate_services import TOKEN, Services, running_services
+from rate_services import TOKEN, Services, Story, running_services
 
 NOW = datetime.now(UTC)
 NEWEST = release_of("USDCLP").newest_due(NOW, calendar("chile"))
 ECB_NEWEST = release_of("EURUSD").newest_due(NOW, calendar("ecb"))
+TARGETS = ("mindicador", "findic", "cmf", "frankfurter", "ecb", "ecb_sdmx", "fred", "fred_csv", "bcch")
+SURROUNDINGS = ("yahoo", "google_news", "newspaper", "forex_factory")
 CHAIN = ("bcch", "mindicador", "findic", "cmf", "frankfurter")
+
+
+def surrounding_rates() -> dict[str, dict[date, float]]:
+    """Every driver by its code at the services that need no key, as late as it is out."""
+    yesterday = NOW.date() - timedelta(days=1)
+    days = business_days(date(2024, 1, 2), yesterday, calendar("weekdays"))
+    months = [date(year, month, 1) for year in (2024, 2025, NOW.year) for month in range(1, 13)]
+    monthly = {month: 0.4 for month in months if month < NOW.date() - timedelta(days=70)}
+    daily = {"HG=F": 4.2, "VIXCLS": 15.0, "DGS10": 4.0, "DFF": 5.0, "DTWEXBGS": 120.0, "DCOILWTICO": 80.0, "tpm": 5.0}
+    tables = {code: dict(walk(days, start=start)) for code, start in daily.items()}
+    return tables | {"ipc": monthly, "imacec": monthly}
 
 
 @pytest.fixture
 def services() -> Iterator[Services]:
-    rates = {
+    rates = surrounding_rates() | {
         "USDCLP": dict(walk(business_days(date(2012, 1, 2), NEWEST))),
         "EURUSD": dict(walk(business_days(date(2026, 1, 2), ECB_NEWEST, calendar("ecb")), start=1.1)),
     }
     with running_services(rates) as running:
+        hour = NOW - timedelta(hours=1)
+        running.stories["google_news"] = [Story("Dólar <b>sube</b> - Diario", "https://diario.cl/1", hour, "Diario")]
+        at = (NOW + timedelta(hours=2)).isoformat(timespec="seconds")
+        running.events = [
+            {"title": "CPI y/y", "country": "USD", "date": at, "impact": "High", "forecast": "", "previous": "2%"}
+        ]
         yield running
 
 
 def run(services: Services, data_dir: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     """`forex`, every source's address that of the local server."""
-    names = ("mindicador", "findic", "cmf", "frankfurter", "ecb", "ecb_sdmx", "fred", "fred_csv", "bcch")
+    names = (*TARGETS, "yahoo", "google_news", "forex_factory")
     addresses = {f"FOREX_{name.upper()}_URL": services.url(name) for name in names}
+    addresses["FOREX_NEWS_FEEDS"] = f"{services.url('newspaper')}/diario"
     return forex(*arguments, data_dir=data_dir, FOREX_SOURCE_DEADLINE_SECONDS="4", **addresses, **more)
 
 
@@ -92,6 +114,78 @@ def test_when_two_sources_disagree_then_the_run_is_flagged(data_dir: Path) -> No
         addresses = {"FOREX_FINDIC_URL": other.url("findic"), "FOREX_MINDICADOR_URL": one.url("mindicador")}
         flagged = forex("data", "check", data_dir=data_dir, FOREX_FRANKFURTER_URL=one.url("frankfurter"), **addresses)
     assert f"mindicador and findic differ on {NEWEST}" in flagged.stdout
+
+
+def test_a_forecast_says_where_every_part_came_from(services: Services, data_dir: Path) -> None:
+    done = run(services, data_dir, "run", "7d", "--json")
+    pair = answer(done)
+    sources = {part["name"]: part["source"] for part in pair["context"]["parts"]}
+    assert sources == {
+        "USDCLP": "mindicador",
+        "copper": "yahoo",
+        **dict.fromkeys(("vix", "us10y", "fed_funds", "dollar_index", "wti"), "fred"),
+        **dict.fromkeys(("tpm", "ipc", "imacec"), "mindicador"),
+        "headlines": "Diario",
+        "events": sources["events"],  # those kept in the program among them, if any is near
+    }
+    assert "forex_factory" in sources["events"]
+    report = Path(pair["forecasts"][0]["report"]).read_text()
+    assert all(word in report for word in ("Dólar sube", "https://diario.cl/1", "CPI y/y", "yahoo"))
+    with closing(sqlite3.connect(data_dir / "mlflow" / "mlflow.db")) as mlflow:
+        tags = dict(mlflow.execute("SELECT key, value FROM tags"))
+    params = sqlite_params(data_dir)
+    assert params["copper_features_available"] == "True"
+    assert (params["num_news"], params["num_events"]) == ("1", str(pair["context"]["events"]))
+    assert int(params["num_sources"]) == len(set(sources.values()))
+    assert (tags["source"], "copper yahoo" in tags["sources"]) == ("mindicador", True)
+    assert "source mindicador" in run(services, data_dir, "status").stdout
+
+
+def test_without_drivers_headlines_and_events_a_run_issues_and_says_what_is_missing(
+    services: Services, data_dir: Path
+) -> None:
+    services.rates = {pair: services.rates[pair] for pair in ("USDCLP", "EURUSD")}
+    for name in SURROUNDINGS:
+        services.fail(name, "broken")
+    done = run(services, data_dir, "run", "7d", "--json")
+    assert done.returncode == 0, done.stderr
+    pair = answer(done)
+    (banner,) = pair["banners"]
+    assert banner.startswith(
+        "Made without copper, vix, us10y, fed_funds, dollar_index, wti, tpm, ipc, imacec, headlines"
+    )
+    why = {part["name"]: part["note"] for part in pair["context"]["parts"]}
+    assert "HTTP 500" in why["copper"]
+    assert "HTTP 500" in why["headlines"]
+    assert "HTTP 500" in Path(pair["forecasts"][0]["report"]).read_text()
+    params = sqlite_params(data_dir)
+    assert (params["copper_features_available"], params["num_news"]) == ("False", "0")
+
+
+def test_a_loader_hands_on_the_same_data_and_an_engine_forecasts_from_them(services: Services, data_dir: Path) -> None:
+    from forex_core import DataLoader, ForecastEngine
+    from forex_core.settings import Settings
+
+    urls = {f"{name}_url": services.url(name) for name in (*TARGETS, *SURROUNDINGS) if name != "newspaper"}
+    settings = Settings.load(urls | {"data_dir": str(data_dir), "news_feeds": ""}, {}, Path.cwd())
+    bundle = DataLoader(settings).load()
+    assert bundle.usdclp_series.last == services.rates["USDCLP"][NEWEST]
+    assert [(part.source, part.quarantined) for part in bundle.sources][:2] == [("mindicador", 0), ("yahoo", 0)]
+    assert [headline.title for headline in bundle.news] == ["Dólar sube"]
+    assert "CPI y/y" in [event.title for event in bundle.macro_events]
+    assert bundle.copper_features is not None
+    assert "copper_Momentum_5" in bundle.copper_features.names
+    forecast, artifacts = ForecastEngine(settings, "7d").forecast(bundle)
+    issued = answer(run(services, data_dir, "run", "7d", "--json"))["forecasts"][0]
+    assert forecast.series[-1].ci95_low == issued["quantiles"]["0.025"]
+    assert len(forecast.series) == issued["steps"]
+    assert artifacts.models["random_walk"].weight == 0.5
+    assert artifacts.ensemble_rmse == issued["backtest"]["rmse"]
+
+
+def sqlite_params(data_dir: Path) -> dict[str, str]:
+    with closing(sqlite3.connect(data_dir / "mlflow" / "mlflow.db")) as mlflow:
+        return dict(mlflow.execute("SELECT key, value FROM params"))
 
 
 def test_a_cross_of_the_ecb_takes_its_history_from_the_file_and_the_newest_days_from_the_site(

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from forex_core.horizons import Horizon
     from forex_core.models.member import Member
     from forex_core.pipeline.request import Adapters, Request
-    from forex_core.sources.source import Source
     from forex_core.sources.table import Catalog
-    from forex_core.store.replies import Replies
 
 EARLIEST = date(1990, 1, 1)  # no pair has rates that could be replayed from before
 
@@ -27,6 +25,7 @@ EARLIEST = date(1990, 1, 1)  # no pair has rates that could be replayed from bef
 @contextmanager
 def opened(settings: Settings, *, dry_run: bool = False) -> Iterator[Adapters]:
     """The adapters of a run, with the lock held. A dry run works on a copy in memory and leaves no trace."""
+    from forex_core.bootstrap.services import Services
     from forex_core.mlops.tracker import MlflowTracker
     from forex_core.mlops.untracked import Untracked
     from forex_core.pipeline.request import Adapters
@@ -34,50 +33,25 @@ def opened(settings: Settings, *, dry_run: bool = False) -> Iterator[Adapters]:
     from forex_core.store.replies import Replies
     from forex_core.store.store import Store
 
-    reports = settings.output_dir or settings.data_dir / "reports"
-    if dry_run:
-        with Store.in_memory(settings.data_dir) as copy:
-            yield Adapters(copy, Untracked(), reports, steps=(), catalog=catalog(settings))
-        return
     data_dir = settings.data_dir
+    reports = settings.output_dir or data_dir / "reports"
+    if dry_run:
+        here = Services.of(settings)
+        with Store.in_memory(data_dir) as copy:
+            yield Adapters(copy, Untracked(), reports, (), here.catalog, here.surroundings)
+        return
     refuse_what_is_not_ours(data_dir)
     with writer_lock(data_dir, settings.lock_wait_seconds), Store.for_writing(data_dir) as store:
         tracker = MlflowTracker(data_dir / "mlflow", settings.mlflow_tracking_uri)
-        yield Adapters(store, tracker, reports, catalog=catalog(settings, Replies(data_dir / "raw")))
+        here = Services.of(settings, Replies(data_dir / "raw").keep)
+        yield Adapters(store, tracker, reports, catalog=here.catalog, around=here.surroundings)
 
 
-def catalog(settings: Settings, replies: Replies | None = None) -> Catalog:
-    """Every source that can be asked with these settings; one that lacks its key is left out.
+def catalog(settings: Settings) -> Catalog:
+    """Every source that can be asked with these settings."""
+    from forex_core.bootstrap.services import Services
 
-    replies: where each one's last good and last bad reply is kept.
-    """
-    import stamina
-
-    from forex_core.sources.bcch import Bcch
-    from forex_core.sources.cmf import Cmf
-    from forex_core.sources.ecb import Ecb
-    from forex_core.sources.frankfurter import FrankfurterEcb, FrankfurterObservado
-    from forex_core.sources.fred import Fred
-    from forex_core.sources.http import Web, nothing_kept
-    from forex_core.sources.mindicador import Mindicador
-    from forex_core.sources.table import Catalog
-
-    stamina.instrumentation.set_on_retry_hooks(())  # what is retried is said once, when it failed for good
-    web = Web(settings.source_deadline_seconds, settings.secrets(), replies.keep if replies else nothing_kept)
-    sources: list[Source] = [
-        Mindicador(web, settings.mindicador_url),
-        Mindicador(web, settings.findic_url, "findic"),
-        FrankfurterObservado(web, settings.frankfurter_url),
-        Ecb(web, settings.ecb_url, settings.ecb_sdmx_url),
-        FrankfurterEcb(web, settings.frankfurter_url),
-        Fred(web, settings.fred_url if settings.fred_key else settings.fred_csv_url, settings.fred_key or ""),
-    ]
-    token, user, password = settings.bcch_token, settings.bcch_user, settings.bcch_password
-    if token or (user and password):
-        sources.append(Bcch(web, settings.bcch_url, token or "", user or "", password or ""))
-    if settings.cmf_key:
-        sources.append(Cmf(web, settings.cmf_url, settings.cmf_key))
-    return Catalog({source.name: source for source in sources})
+    return Services.of(settings).catalog
 
 
 def refuse_what_is_not_ours(data_dir: Path) -> None:
@@ -111,6 +85,7 @@ def request_for(
         members=members_of(settings),
         as_of=as_of,
         now=now,
+        weighting=settings.weighting,
         demo=demo,
         skip_email=skip_email,
         environment=settings.environment,
@@ -124,7 +99,12 @@ def members_of(settings: Settings) -> tuple[Member, ...]:
     from forex_core.models.table import members_named
 
     with _blaming(settings, "members"):
-        return members_named(settings.members)
+        return members_named(settings.members, configured(settings))
+
+
+def configured(settings: Settings) -> dict[str, Member]:
+    """The members that settings change, by name."""
+    return {}
 
 
 def check(settings: Settings) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from forex_core.calendars import Calendar, Release, end_of
 from forex_core.dataset.agreement import seconded_by
+from forex_core.dataset.driver_series import DriverSeries, History
 from forex_core.dataset.gate import admit
 from forex_core.errors import DataError
 from forex_core.sources.imported import IMPORTED
@@ -22,13 +23,16 @@ class View:
 
     rows: tuple[Observation, ...]
     quarantined: tuple[Quarantined, ...]
+    drivers: tuple[DriverSeries, ...] = ()  # as of the same moment
 
     @cached_property
     def series(self) -> Series:
-        """The rates as arrays, for the members."""
+        """The rates as arrays, for the members, and beside each row what was known of the drivers when it was."""
+        known = np.array([row.known_at.replace(tzinfo=None) for row in self.rows], dtype="datetime64[s]")
         return Series(
             np.array([row.observed_on for row in self.rows], dtype="datetime64[D]"),
             np.array([row.value for row in self.rows], dtype=float),
+            {driver.name: driver.join(known) for driver in self.drivers},
         )
 
     def on(self, day: date) -> float | None:
@@ -71,6 +75,7 @@ class Rates:
     rows: tuple[Observation, ...]
     calendar: Calendar
     release: Release  # the pair's earliest; rows beyond it come from the future
+    drivers: tuple[History, ...] = ()
 
     @property
     def sources(self) -> frozenset[str]:
@@ -97,7 +102,8 @@ class Rates:
             revised = [q for q in trusted.quarantined if len(revisions[q.observed_on]) > 1]
             if not revised:
                 quarantined = sorted([*refused, *trusted.quarantined], key=lambda q: q.observed_on)
-                return View(trusted.rows, tuple(quarantined))
+                drivers = tuple(driver.as_of(moment) for driver in self.drivers)
+                return View(trusted.rows, tuple(quarantined), drivers)
             refused += revised
             for quarantine in revised:
                 revisions[quarantine.observed_on].pop()

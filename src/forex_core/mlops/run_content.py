@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from forex_core.mlops.names import DOCUMENTED_PAIR
-from forex_core.values import Forecast
+from forex_core.values import Forecast, Part
 
 LONGEST_VALUE = 5000  # MLflow cuts or refuses longer params and tags
 
@@ -20,6 +20,7 @@ def tags_of(forecast: Forecast, *, skip_email: bool) -> dict[str, str]:
         "role": forecast.role,
         "issued_on": forecast.issued_on.isoformat(),
         "source": forecast.spot.source,
+        "sources": _sources(forecast),
         "version_id": forecast.version_id,
         "content_hash": forecast.content_hash,
         "data_hash": forecast.data_hash,
@@ -29,19 +30,20 @@ def tags_of(forecast: Forecast, *, skip_email: bool) -> dict[str, str]:
             f"{forecast.pair} on {forecast.target_date}, {forecast.horizon} after {forecast.issued_on}, "
             f"from {forecast.spot.value:g} ({forecast.spot.source})"
         ),
-    }
+    } | {f"weights_{name}": hashed for name, hashed in forecast.weights_hashes.items()}
 
 
 def params_of(forecast: Forecast) -> dict[str, str]:
     """The documented params; what this forecast does not use is logged as such."""
     quantiles = forecast.quantiles
+    copper = forecast.context.part("copper")
     deciles = [quantiles[level / 10] for level in range(1, 10)]
     params: dict[str, Any] = {
-        "num_sources": 1,
-        "num_news": 0,
-        "num_events": 0,
+        "num_sources": max(1, len(forecast.context.sources)),
+        "num_news": len(forecast.context.headlines),
+        "num_events": len(forecast.context.events),
         "series_length": forecast.history_length,
-        "copper_features_available": False,
+        "copper_features_available": bool(copper and copper.source),
         "forecast_mean": sum(deciles) / len(deciles),
         "forecast_std": (quantiles[0.9] - quantiles[0.1]) / 2.563,
         "spot": forecast.spot.value,
@@ -82,3 +84,9 @@ def metrics_of(forecast: Forecast) -> dict[str, float]:
 def run_name(prefix: str, moment: datetime) -> str:
     """`forecast_20250706_185100`."""
     return f"{prefix}_{moment:%Y%m%d_%H%M%S}"
+
+
+def _sources(forecast: Forecast) -> str:
+    """`USDCLP bcch, copper yahoo`: where each part came from."""
+    parts = forecast.context.parts or (Part(forecast.pair, forecast.spot.source),)
+    return ", ".join(f"{part.name} {part.source}" for part in parts if part.source)[:LONGEST_VALUE]

@@ -6,9 +6,9 @@ from hashlib import sha256
 
 from loguru import logger
 
-from forex_core.backtest.evaluate import member_score, summary
+from forex_core.backtest.evaluate import member_score, past_errors, summary
 from forex_core.backtest.windows import series_hash
-from forex_core.ensemble.combine import combine, equal_weights
+from forex_core.ensemble.weights import blend
 from forex_core.horizons import Horizon
 from forex_core.models.member import parameters
 from forex_core.pipeline.attempts import Attempts
@@ -19,7 +19,6 @@ from forex_core.store.store import Store
 from forex_core.store.versions import Config
 from forex_core.values import LEVELS, Forecast, MemberView
 
-WEIGHTING = "equal"
 HISTORY = 126  # business days in the fan chart: six months
 
 
@@ -30,7 +29,7 @@ def version_config(request: Request) -> Config:
             {"name": member.name, "revision": member.revision, "parameters": parameters(member)}
             for member in request.members
         ],
-        "weighting": WEIGHTING,
+        "weighting": request.weighting,
         "levels": list(LEVELS),
         "features": {},
     }
@@ -73,7 +72,7 @@ def _assembled(
     view, calendar = market.view, market.rates.calendar
     target = calendar.target(market.issued_on, horizon.days)
     steps = calendar.steps(market.issued_on, target)
-    weights = equal_weights(list(learned.paths))
+    ensemble = blend(learned.paths, request.weighting, past_errors(learned.found[horizon.key]))
     dropped = tuple(f"{name} dropped out: {why}." for name, why in learned.dropped.items())
     forecast = Forecast(
         forecast_id=identity(market.rates.pair, horizon, market, role),
@@ -86,26 +85,28 @@ def _assembled(
         target_date=target,
         steps=steps,
         spot=view.spot,
-        path=tuple(tuple(map(float, row)) for row in combine(learned.paths, weights).rates[:steps]),
+        path=tuple(tuple(map(float, row)) for row in ensemble.path.rates[:steps]),
         random_walk=learned.yardstick.at(steps),
-        members=_member_views(learned, horizon, steps, weights),
+        members=_member_views(learned, horizon, steps, ensemble.weights),
         backtest=summary(learned.found[horizon.key]),
         banners=(*market.banners, *dropped),
         history=tuple((row.observed_on, row.value) for row in view.rows[-HISTORY:]),
         history_length=len(view.rows),
         environment=request.environment,
-        weighting=WEIGHTING,
+        weighting=request.weighting,
         version_id=version_id,
         data_hash=series_hash(view.series),
         content_hash="",
         code_version=request.code_version,
+        context=market.context,
+        weights_hashes=learned.weights,
     )
     return replace(forecast, content_hash=content_hash(forecast))
 
 
 def content_hash(forecast: Forecast) -> str:
     """sha256 of what a forecast says and what it was made from; the same inputs give the same hash anywhere."""
-    content = {
+    content: dict[str, object] = {
         "pair": forecast.pair,
         "horizon": forecast.horizon,
         "issued_on": forecast.issued_on.isoformat(),
@@ -117,6 +118,8 @@ def content_hash(forecast: Forecast) -> str:
         "data_hash": forecast.data_hash,
         "version_id": forecast.version_id,
     }
+    if forecast.weights_hashes:
+        content["weights"] = dict(forecast.weights_hashes)
     return sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 

@@ -1,14 +1,17 @@
 """What is known of a pair at the run's moment: fetched, gated, fresh enough to forecast from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from forex_core.calendars import end_of
+from forex_core.dataset.context import Surroundings, gather, missing
 from forex_core.dataset.fetch import Fetched, fetch
 from forex_core.dataset.view import Rates, View
 from forex_core.errors import DataError, NotYet, SourceUnavailable
+from forex_core.models.member import drivers_of
 from forex_core.pipeline.request import Adapters, Request
 from forex_core.sources.source import Source
+from forex_core.values import Context, Part
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,8 @@ class Market:
     view: View
     banners: tuple[str, ...]
     late: NotYet | None
+    failures: tuple[str, ...]  # of sources that could not be used
+    context: Context = Context()
 
     @property
     def issued_on(self) -> date:
@@ -38,7 +43,27 @@ def observe(pair: str, request: Request, adapters: Adapters) -> Market:
     if not request.demo and age > request.stale_after_days:
         raise _stale(view, source, age, request)
     late = _late(view, source, rates, request)
-    return Market(source.name, rates, view, _banners(fetched, view, late, request), late)
+    return Market(source.name, rates, view, _banners(fetched, view, late, request), late, _failures(fetched))
+
+
+def among(market: Market, request: Request, adapters: Adapters, *, drivers: tuple[str, ...] = ()) -> Market:
+    """The market with what surrounds it: where every part came from, headlines, events, and the drivers in use.
+
+    drivers: those that are wanted beside the ones that members use.
+    """
+    now = moment_of(request)
+    around = Surroundings() if request.source.startswith("csv:") else adapters.around  # a file is all there is to ask
+    found = gather(market.rates.pair, around, adapters.store, now, replay=not request.live)
+    spot, age = market.view.spot, market.rates.calendar.steps(market.issued_on, now.date())
+    target = Part(
+        market.rates.pair, spot.source, spot.observed_on, age, len(market.view.quarantined), "; ".join(market.failures)
+    )
+    context = replace(found.context, parts=(target, *found.context.parts))
+    wanted = {*drivers, *(name for member in request.members for name in drivers_of(member))}
+    rates = replace(market.rates, drivers=tuple(one for one in found.drivers if one.driver.name in wanted))
+    without = missing(context) if request.live else None
+    banners = (*market.banners, without) if without else market.banners
+    return replace(market, rates=rates, view=_view(rates, request), context=context, banners=banners)
 
 
 def moment_of(request: Request) -> datetime:
@@ -75,9 +100,7 @@ def _late(view: View, source: Source, rates: Rates, request: Request) -> NotYet 
 
 
 def _banners(fetched: Fetched, view: View, late: NotYet | None, request: Request) -> tuple[str, ...]:
-    banners = [
-        f"{answer.source} could not be used: {answer.detail}." for answer in fetched.answers if answer.state == "failed"
-    ]
+    banners = [f"{failure}." for failure in _failures(fetched)]
     if banners:
         banners.append(f"The newest rate comes from {view.spot.source}.")
     if fetched.revised:
@@ -95,3 +118,8 @@ def _banners(fetched: Fetched, view: View, late: NotYet | None, request: Request
         count, newest = len(view.quarantined), view.quarantined[-1]
         banners.append(f"{count} {'row was' if count == 1 else 'rows were'} refused by the gate, the newest: {newest}.")
     return tuple(banners)
+
+
+def _failures(fetched: Fetched) -> tuple[str, ...]:
+    failed = (answer for answer in fetched.answers if answer.state == "failed")
+    return tuple(f"{answer.source} could not be used: {answer.detail}" for answer in failed)

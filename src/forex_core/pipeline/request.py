@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from forex_core.calendars import utc_now
+from forex_core.dataset.context import Surroundings
 from forex_core.errors import ForexError, NotYet
 from forex_core.horizons import Horizon
 from forex_core.mlops.tracker import Tracker
@@ -29,6 +30,7 @@ class Request:
     members: tuple[Member, ...]
     as_of: date | None
     now: datetime
+    weighting: str = "equal"
     demo: bool = False
     skip_email: bool = False
     environment: str = "production"
@@ -55,6 +57,7 @@ class Adapters:
     reports: Path
     steps: tuple[str, ...] = STEPS
     catalog: Catalog = OFFLINE
+    around: Surroundings = Surroundings()
     clock: Callable[[], datetime] = utc_now
 
 

@@ -13,7 +13,7 @@ from forex_core.errors import ForexError
 from forex_core.horizons import Horizon
 from forex_core.pipeline.attempts import Attempts, sweep
 from forex_core.pipeline.issue import freeze, identity, role_of, version_config
-from forex_core.pipeline.market import Market, observe
+from forex_core.pipeline.market import Market, among, observe
 from forex_core.pipeline.preflight import preflight
 from forex_core.pipeline.request import Adapters, HorizonResult, PairResult, Request, RunResult, State
 from forex_core.pipeline.steps import complete, complete_earlier, report_revision
@@ -37,7 +37,8 @@ def _run_pair(pair: str, request: Request, adapters: Adapters) -> PairResult:
             score_due(market.rates, adapters.store, request.now)
         issued = {h.key: _issued(h, market, request, adapters) for h in request.horizons}
         todo = [h for h in request.horizons if issued[h.key] is None]
-        learned = study(market, todo, request.members, adapters.store) if todo else None
+        market = among(market, request, adapters) if todo else market
+        learned = study(market, todo, request, adapters.store) if todo else None
     except ForexError as error:
         for horizon in request.horizons:
             attempts.fail(horizon.key, error)

@@ -10,9 +10,10 @@ from forex_core.backtest.windows import last_origins, windows
 from forex_core.errors import ModelError
 from forex_core.horizons import LONGEST_PATH, Horizon
 from forex_core.models.child import Ask, one_child
-from forex_core.models.member import Member
+from forex_core.models.member import Member, weights_of
 from forex_core.models.table import YARDSTICK, with_yardstick
 from forex_core.pipeline.market import Market
+from forex_core.pipeline.request import Request
 from forex_core.store.store import Store
 from forex_core.values import QuantilePath
 
@@ -21,20 +22,25 @@ ORIGINS = 60  # of the grid, for the daily figures
 
 @dataclass(frozen=True)
 class Study:
-    """paths: of the members that spoke; dropped: why the others didn't; found: records by horizon and member."""
+    """paths: of the members that spoke; dropped: why the others didn't; found: records by horizon and member.
+
+    weights: hashes of what those that were trained beforehand used.
+    """
 
     members: tuple[Member, ...]
     paths: dict[str, QuantilePath]
     dropped: dict[str, str]
     yardstick: QuantilePath
     found: dict[str, dict[str, Record]]
+    weights: dict[str, str]
 
 
-def study(market: Market, horizons: Sequence[Horizon], members: tuple[Member, ...], store: Store) -> Study:
+def study(market: Market, horizons: Sequence[Horizon], request: Request, store: Store) -> Study:
     """Fit what was never fitted; ModelError if no member speaks."""
+    members = request.members
     with one_child() as ask:
         paths, dropped = _paths(market, members, ask)
-        found = _backtests(market, horizons, members, store, ask) if paths else {}
+        found = _backtests(market, horizons, request, store, ask) if paths else {}
     if not paths:
         raise ModelError(
             f"no member gave a forecast: {'; '.join(f'{name}: {why}' for name, why in dropped.items())}",
@@ -42,7 +48,9 @@ def study(market: Market, horizons: Sequence[Horizon], members: tuple[Member, ..
             hint="name other members with --members, or give a longer history",
         )
     yardstick = paths.get(YARDSTICK.name) or YARDSTICK.forecast(market.view.series, LONGEST_PATH)
-    return Study(members, paths, dropped, yardstick, found)
+    day = market.issued_on
+    weights = {m.name: hashed for m in members if m.name in paths and (hashed := weights_of(m, day))}
+    return Study(members, paths, dropped, yardstick, found, weights)
 
 
 def _paths(market: Market, members: tuple[Member, ...], ask: Ask) -> tuple[dict[str, QuantilePath], dict[str, str]]:
@@ -59,13 +67,20 @@ def _paths(market: Market, members: tuple[Member, ...], ask: Ask) -> tuple[dict[
 
 
 def _backtests(
-    market: Market, horizons: Sequence[Horizon], members: tuple[Member, ...], store: Store, ask: Ask
+    market: Market, horizons: Sequence[Horizon], request: Request, store: Store, ask: Ask
 ) -> dict[str, dict[str, Record]]:
     wanted = {h.key: last_origins(market.rates, market.issued_on, h.days, ORIGINS) for h in horizons}
     days = sorted(set().union(*wanted.values()))
-    seen = list(windows(market.rates, days, with_yardstick(members), store, ask=ask))
-    names = [member.name for member in members]
+    seen = list(windows(market.rates, days, with_yardstick(request.members), store, ask=ask))
+    names = [member.name for member in request.members]
     return {
-        h.key: records(market.rates, [w for w in seen if w.origin in wanted[h.key]], h, market.view, names)
+        h.key: records(
+            market.rates,
+            [window for window in seen if window.origin in wanted[h.key]],
+            h,
+            market.view,
+            names,
+            request.weighting,
+        )
         for h in horizons
     }
