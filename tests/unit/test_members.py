@@ -1,192 +1,73 @@
-"""The contract of every member of the ensemble, and each member against a slow reading of its own definition."""
+"""The members that need only NumPy: the contract, the table, and each against a slow reading of its definition."""
 
 from collections.abc import Iterator
-from datetime import date, timedelta
 from itertools import pairwise
 from math import atan, exp, log, pi, sqrt
 from pathlib import Path
 from statistics import NormalDist, pstdev, stdev
 
-import numpy as np
 import pytest
 
 import forex_core.models
-from conftest import series, walk
-from forex_core.errors import ModelError, UsageError
+from forex_core.errors import UsageError
 from forex_core.horizons import LONGEST_PATH
 from forex_core.models.empirical import Empirical
 from forex_core.models.member import Member
 from forex_core.models.random_walk import RandomWalk
 from forex_core.models.rw_const import RandomWalkConstant
 from forex_core.models.table import MEMBERS, members_named
-from forex_core.values import INTERVALS, LEVELS, Series
-
-CENTRED = ("random_walk", "empirical", "rw_const")  # they claim no drift
-HORIZON_STEPS = (5, 10, 21, 63)
-MOST_RATES_NEEDED = 1000
-NEEDS = {"random_walk": lambda steps: 61, "empirical": lambda steps: 2 * steps + 1, "rw_const": lambda steps: 21}
-WALKS = 200
-
-every_member = pytest.mark.parametrize("member", MEMBERS.values(), ids=MEMBERS)
-centred_member = pytest.mark.parametrize("member", [MEMBERS[name] for name in CENTRED], ids=CENTRED)
+from forex_core.values import LEVELS, Series
+from member_contract import MemberContract, history, of_values, pegged
 
 
-def days(count: int) -> list[date]:
-    return [date(2005, 1, 3) + timedelta(n) for n in range(count)]
+class TestRandomWalk(MemberContract):
+    grows_at_every_step = True
+
+    @pytest.fixture
+    def member(self) -> Member:
+        return RandomWalk()
+
+    def need(self, steps: int) -> int:
+        return 61
 
 
-def history(count: int, **how: float) -> Series:
-    return series(walk(days(count), **how))
+class TestEmpirical(MemberContract):
+    @pytest.fixture
+    def member(self) -> Member:
+        return Empirical()
+
+    def need(self, steps: int) -> int:
+        return 2 * steps + 1
 
 
-def of_values(values: list[float]) -> Series:
-    return series(list(zip(days(len(values)), values, strict=True)))
+class TestRandomWalkConstant(MemberContract):
+    grows_at_every_step = True
 
+    @pytest.fixture
+    def member(self) -> Member:
+        return RandomWalkConstant()
 
-def pegged(since: int) -> list[float]:
-    """A walk, then 1100 days of the same rate, then `since` days of a walk that begins with a leap."""
-    before, after = ([rate for _, rate in walk(days(count))] for count in (100, since))
-    return before + [before[-1]] * 1100 + [1.1 * rate for rate in after]
-
-
-# --- the contract
-
-
-@every_member
-@pytest.mark.parametrize("values", [1e-4, 1.1, 900.0, 1e7])
-def test_quantiles_are_finite_positive_and_ordered_at_any_size_of_rate(member: Member, values: float) -> None:
-    rates = member.forecast(of_values([values * r / 900 for _, r in walk(days(1200))]), LONGEST_PATH).rates
-    assert rates.shape == (LONGEST_PATH, len(LEVELS))
-    assert np.isfinite(rates).all()
-    assert (rates > 0).all()
-    assert (np.diff(rates, axis=1) > 0).all()
-
-
-@every_member
-def test_a_thousand_times_the_history_gives_a_thousand_times_the_path(member: Member) -> None:
-    rates = history(1600)
-    once = member.forecast(rates, LONGEST_PATH).rates
-    scaled = member.forecast(Series(rates.dates, rates.values * 1000), LONGEST_PATH).rates
-    np.testing.assert_allclose(scaled, 1000 * once, rtol=1e-9)
-
-
-@every_member
-def test_the_same_history_twice_gives_the_same_bits(member: Member) -> None:
-    first, second = (member.forecast(history(1200), LONGEST_PATH).rates.tobytes() for _ in range(2))
-    assert first == second
-
-
-@every_member
-@pytest.mark.parametrize("cut", [400, 1100])
-def test_rows_after_the_cut_never_change_the_forecast(member: Member, cut: int) -> None:
-    alone = member.forecast(history(cut), 21).rates.tobytes()
-    for later in (0.5, 2.0):
-        whole = history(1200)
-        whole = Series(whole.dates, np.where(np.arange(1200) < cut, whole.values, later * whole.values))
-        member.forecast(whole, 21)  # what it has seen must not stay with it
-        assert member.forecast(Series(whole.dates[:cut], whole.values[:cut]), 21).rates.tobytes() == alone
-
-
-@every_member
-def test_a_forecast_for_fewer_steps_is_the_beginning_of_the_longer_one(member: Member) -> None:
-    whole, part = (member.forecast(history(1200), steps).rates for steps in (LONGEST_PATH, 5))
-    np.testing.assert_array_equal(whole[:5], part)
-
-
-@every_member
-def test_a_flat_history_gives_a_flat_forecast(member: Member) -> None:
-    assert (member.forecast(of_values([512.25] * 1200), LONGEST_PATH).rates == 512.25).all()
-
-
-@every_member
-@pytest.mark.parametrize("steps", [1, 5, LONGEST_PATH])
-def test_a_short_history_is_refused_by_naming_the_need_until_there_is_enough(member: Member, steps: int) -> None:
-    def refusal(count: int) -> str | None:
-        try:
-            member.forecast(history(count), steps)
-        except ModelError as error:
-            return error.message
-        return None
-
-    said = {count: refusal(count) for count in range(200)} | {MOST_RATES_NEEDED: refusal(MOST_RATES_NEEDED)}
-    need = min(count for count, message in said.items() if message is None)
-    for count, message in said.items():
-        assert message == (f"{member.name} needs {need} rates, there are {count}" if count < need else None)
-
-
-@pytest.mark.parametrize("steps", [1, 5, LONGEST_PATH])
-@pytest.mark.parametrize("name", NEEDS)
-def test_each_member_speaks_from_the_length_that_it_names(name: str, steps: int) -> None:
-    need = NEEDS[name](steps)
-    assert len(MEMBERS[name].forecast(history(need), steps)) == steps
-    with pytest.raises(ModelError, match=f"{name} needs {need} rates, there are {need - 1}"):
-        MEMBERS[name].forecast(history(need - 1), steps)
-
-
-@every_member
-def test_when_the_level_jumped_by_30_percent_then_the_forecast_lies_around_the_last_value(member: Member) -> None:
-    before, after = walk(days(1200)), walk(days(1200), start=1.3 * 900)
-    shifted = series(before[:1100] + after[1100:])
-    rates = member.forecast(shifted, LONGEST_PATH).rates
-    assert np.isfinite(rates).all()
-    assert (np.diff(rates, axis=1) > 0).all()
-    assert rates[:, LEVELS.index(0.5)] == pytest.approx(shifted.last, rel=0.03)
-
-
-@every_member
-@pytest.mark.parametrize("since", [1, 5, 60])
-def test_when_a_peg_of_four_years_broke_then_the_spread_stays_believable(member: Member, since: int) -> None:
-    rates = member.forecast(of_values(pegged(since)), LONGEST_PATH).rates
-    assert 0.3 < rates.min() / pegged(since)[-1] <= rates.max() / pegged(since)[-1] < 3
-
-
-@centred_member
-def test_the_median_is_the_last_value(member: Member) -> None:
-    rates = history(1200)
-    assert (member.forecast(rates, LONGEST_PATH).rates[:, LEVELS.index(0.5)] == rates.last).all()
-
-
-@every_member
-@pytest.mark.parametrize("percent", INTERVALS)
-@pytest.mark.parametrize("seed", range(5))
-def test_every_interval_widens_from_horizon_to_horizon(member: Member, percent: int, seed: int) -> None:
-    path = member.forecast(history(1600, seed=seed), LONGEST_PATH)
-    low, high = INTERVALS[percent]
-    widths = [path.at(step)[high] - path.at(step)[low] for step in HORIZON_STEPS]
-    assert all(longer > shorter for shorter, longer in pairwise(widths))
-
-
-@pytest.mark.parametrize("name", ["random_walk", "rw_const"])
-def test_the_spread_of_a_random_walk_grows_at_every_step(name: str) -> None:
-    rates = MEMBERS[name].forecast(history(1200), LONGEST_PATH).rates
-    assert (np.diff(rates[:, -1] - rates[:, 0]) > 0).all()
-
-
-@every_member
-def test_on_gaussian_walks_the_intervals_hold_what_they_promise(member: Member) -> None:
-    held = {(percent, step): 0 for percent in (80, 95) for step in (5, 21)}
-    for seed in range(WALKS):
-        rates = 900 * np.exp(np.cumsum(np.random.default_rng(seed).normal(0, 0.006, 1221)))
-        path = member.forecast(of_values(rates[:1200].tolist()), 21)
-        for percent, step in held:
-            low, high = (path.at(step)[level] for level in INTERVALS[percent])
-            held[percent, step] += low <= rates[1199 + step] <= high
-    for (percent, step), inside in held.items():
-        promised = percent / 100
-        allowed = 3 * sqrt(promised * (1 - promised) / WALKS) + 0.02
-        assert inside / WALKS == pytest.approx(promised, abs=allowed), f"{percent} % at {step} steps"
+    def need(self, steps: int) -> int:
+        return 21
 
 
 # --- the table
 
 
-def test_every_member_is_one_file_of_its_name() -> None:
-    helpers = {"__init__", "member", "spread", "table", "volatility"}
-    files = {path.stem for path in Path(forex_core.models.__path__[0]).glob("*.py")} - helpers
-    assert files == set(MEMBERS)
-    assert {name: type(member).__module__ for name, member in MEMBERS.items()} == {
-        name: f"forex_core.models.{name}" for name in files
+def test_every_member_has_its_own_place_in_models_and_keeps_the_contract() -> None:
+    models = Path(forex_core.models.__path__[0])
+    places = {
+        path.relative_to(models).parts[0].removesuffix(".py")
+        for path in models.rglob("*.py")
+        if "    revision: ClassVar" in path.read_text(encoding="utf-8")
     }
+    assert places == set(MEMBERS)
+    assert {name: type(member).__module__.split(".")[2] for name, member in MEMBERS.items()} == {
+        name: name for name in places
+    }
+    tests = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("*.py"))
+    untested = [name for name, m in MEMBERS.items() if f"class Test{type(m).__name__}(MemberContract)" not in tests]
+    assert not untested
 
 
 def test_members_are_found_by_name_in_the_order_asked_for() -> None:

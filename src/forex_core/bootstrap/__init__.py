@@ -96,15 +96,10 @@ def request_for(
 
 def members_of(settings: Settings) -> tuple[Member, ...]:
     """The members that are set; a name that does not exist is blamed on where it was written."""
-    from forex_core.models.table import members_named
+    from forex_core.models.table import configured, members_named
 
     with _blaming(settings, "members"):
         return members_named(settings.members, configured(settings))
-
-
-def configured(settings: Settings) -> dict[str, Member]:
-    """The members that settings change, by name."""
-    return {}
 
 
 def check(settings: Settings) -> None:

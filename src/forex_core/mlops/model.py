@@ -22,6 +22,7 @@ def save_model(folder: Path, forecast: Forecast) -> None:
         "horizon": forecast.horizon,
         "version_id": forecast.version_id,
         "steps": forecast.steps,
+        "weighting": forecast.weighting,
         "weights": {member.name: member.weight for member in forecast.members if member.state == "ok"},
     }
     with TemporaryDirectory() as scratch, warnings.catch_warnings():

@@ -16,7 +16,7 @@ from forex_core.mlops.model import save_model
 from forex_core.mlops.names import experiment_location, experiment_name, experiment_tags
 from forex_core.mlops.quiet import client, mlflow
 from forex_core.mlops.run_content import LONGEST_VALUE, metrics_of, params_of, run_name, tags_of
-from forex_core.settings import mask
+from forex_core.settings.kinds import mask
 from forex_core.store.store import Store
 from forex_core.values import Forecast
 

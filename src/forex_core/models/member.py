@@ -33,6 +33,10 @@ class Weighted(Protocol):
         ...
 
 
+class Retrained:
+    """A member that is trained anew from time to time: its version is that of its recipe, not of its weights."""
+
+
 class Heavy:
     """A member whose libraries cost so much memory that it speaks from a short-lived child process."""
 

@@ -1,7 +1,9 @@
 """Make a forecast and freeze it: the one commit that acknowledges it."""
 
 import json
+from contextlib import suppress
 from dataclasses import replace
+from datetime import date
 from hashlib import sha256
 
 from loguru import logger
@@ -9,8 +11,10 @@ from loguru import logger
 from forex_core.backtest.evaluate import member_score, past_errors, summary
 from forex_core.backtest.windows import series_hash
 from forex_core.ensemble.weights import blend
+from forex_core.errors import ModelError
 from forex_core.horizons import Horizon
-from forex_core.models.member import parameters
+from forex_core.models.member import Member, Retrained, parameters, weights_of
+from forex_core.models.table import notices
 from forex_core.pipeline.attempts import Attempts
 from forex_core.pipeline.market import Market, moment_of
 from forex_core.pipeline.request import Adapters, Request
@@ -25,14 +29,20 @@ HISTORY = 126  # business days in the fan chart: six months
 def version_config(request: Request) -> Config:
     """What makes a version: change any of it and it is another one."""
     return {
-        "members": [
-            {"name": member.name, "revision": member.revision, "parameters": parameters(member)}
-            for member in request.members
-        ],
+        "members": [_member_config(member) for member in request.members],
         "weighting": request.weighting,
         "levels": list(LEVELS),
         "features": {},
     }
+
+
+def _member_config(member: Member) -> Config:
+    """Its parameters, and those weights that change only by hand."""
+    config: Config = {"name": member.name, "revision": member.revision, "parameters": parameters(member)}
+    if not isinstance(member, Retrained):
+        with suppress(ModelError):  # it will say so itself
+            config |= {"weights": weights} if (weights := weights_of(member, date.max)) else {}
+    return config
 
 
 def role_of(pair: str, horizon: Horizon, request: Request, store: Store) -> str:
@@ -89,7 +99,7 @@ def _assembled(
         random_walk=learned.yardstick.at(steps),
         members=_member_views(learned, horizon, steps, ensemble.weights),
         backtest=summary(learned.found[horizon.key]),
-        banners=(*market.banners, *dropped),
+        banners=(*market.banners, *notices(request.members), *dropped),
         history=tuple((row.observed_on, row.value) for row in view.rows[-HISTORY:]),
         history_length=len(view.rows),
         environment=request.environment,
