@@ -15,6 +15,8 @@ from forex_core.calendars import Calendar, calendar
 from forex_core.settings import names, variable_of
 from forex_core.values import Series
 
+pytest.register_assert_rewrite("member_contract")  # its assertions speak as those of a test file do
+
 ROOT = Path(__file__).resolve().parents[1]
 FOREX = Path(sys.executable).with_name("forex")
 

@@ -2,7 +2,7 @@
 
 import typer
 
-from forex_cli import audit, backtest, config, data, models, run, status
+from forex_cli import audit, backtest, config, data, models, run, status, train
 from forex_cli.session import begin
 
 app = typer.Typer(
@@ -15,6 +15,7 @@ app.command()(run.run)
 app.command()(run.demo)
 app.command()(status.status)
 app.command()(backtest.backtest)
+app.command()(train.train)
 app.add_typer(audit.app, name="audit")
 app.add_typer(models.app, name="models")
 app.add_typer(data.app, name="data")

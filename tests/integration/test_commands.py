@@ -64,7 +64,9 @@ def test_the_backtest_answers_in_the_documented_shape(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     answer = json.loads(done.stdout)
     keys = "horizon member origins wql_ratio wql rmse rmse_ratio mae mape directional_accuracy interval_80 interval_95"
-    keys += " coverage_50 coverage_80 coverage_95 coverage_se dm_t dm_p"
+    keys += (
+        " coverage_50 coverage_80 coverage_95 coverage_se dm_t dm_p dm_ensemble_t dm_ensemble_p below in_confidence_set"
+    )
     assert {key: answer[key] for key in answer if key not in ("rows", "panel")} == {
         "schema": 1,
         "command": "backtest",

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import series, walk
-from forex_core.dataset.features import features
+from forex_core.dataset.features import NAMES, features
 from forex_core.dataset.volatility import mixed_sigmas
 from forex_core.values import Series
 
@@ -29,6 +29,7 @@ def column(history: Series, name: str, drivers: tuple[str, ...] = ()) -> np.ndar
 
 def test_the_documented_features_are_among_them() -> None:
     assert set(features(RATES).names) >= DOCUMENTED
+    assert features(RATES).names == NAMES
 
 
 def test_each_documented_feature_is_its_definition() -> None:

@@ -9,7 +9,16 @@ import numpy as np
 import pytest
 
 from conftest import business_days, series, walk
-from forex_core.backtest.leakage import Leak, changed_windows, early_features, early_rows, late_drivers, young_weights
+from forex_core.backtest.leakage import (
+    Leak,
+    changed_windows,
+    early_features,
+    early_rows,
+    late_drivers,
+    past_of,
+    spoilt,
+    young_weights,
+)
 from forex_core.backtest.windows import Window
 from forex_core.calendars import Release, calendar, end_of
 from forex_core.dataset.driver_series import Dates, DriverSeries, History
@@ -268,6 +277,16 @@ def test_when_a_driver_is_joined_by_date_then_it_is_named() -> None:
     origin = found.origins[0]
     (leak,) = late_drivers(careless, origin, found.origins[1])
     assert str(leak) == f"driver copper of {origin} at {origin}: it is another one as seen on {found.origins[1]}"
+
+
+def test_a_driver_is_cut_by_when_it_became_known_and_a_rate_by_its_date_as_well() -> None:
+    day = DAYS[400]
+    before, ahead = end_of(DAYS[399]), replace(COPPER_ROWS[405], known_at=end_of(day))
+    rates = replace(RATES, rows=(replace(RATES.rows[405], known_at=before),), drivers=(History(COPPER, (), (ahead,)),))
+    assert past_of(rates, day).rows == ()
+    assert past_of(rates, day).drivers[0].rows == (ahead,)
+    assert spoilt(rates, day).rows[0].value == 7 * rates.rows[0].value
+    assert past_of(rates, DAYS[399]).drivers[0].rows == ()
 
 
 def test_when_another_source_serves_since_then_its_values_are_no_leak() -> None:

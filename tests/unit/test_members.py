@@ -77,7 +77,7 @@ def test_members_are_found_by_name_in_the_order_asked_for() -> None:
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (("empirical", "oracle"), "no member 'oracle'; there are random_walk, empirical, rw_const"),
+        (("empirical", "oracle"), f"no member 'oracle'; there are all, {', '.join(MEMBERS)}"),
         (("empirical", "empirical"), "name each member once, and at least one"),
         ((), "name each member once, and at least one"),
     ],

@@ -25,7 +25,7 @@ def confidence_set(losses: Floats, overlap: int) -> list[bool] | None:
     from arch.bootstrap import MCS  # brings pandas and statsmodels
 
     blocks = max(2 * overlap, round(count ** (1 / 3)))
-    # the statistic of the largest distance from the mean; that of the largest distance between two errs twice as often
+    # the largest distance from the mean: the statistic of the largest distance between two errs half as often again
     test = MCS(losses[:, distinct], SIZE, REPETITIONS, block_size=blocks, method="max", seed=SEED)
     test.compute()
     inside = {distinct[int(str(position))] for position in test.included}

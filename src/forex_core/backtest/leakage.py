@@ -51,15 +51,20 @@ def spoilt(rates: Rates, day: date) -> Rates:
 
 
 def _with_future(rates: Rates, day: date, instead: Callable[[Observation], Rows]) -> Rates:
-    def changed(rows: Rows) -> Rows:
-        return tuple(kept for row in rows for kept in ((row,) if _known(row, day) else instead(row)))
+    def changed(rows: Rows, known: Callable[[Observation, date], bool]) -> Rows:
+        return tuple(kept for row in rows for kept in ((row,) if known(row, day) else instead(row)))
 
-    drivers = tuple(replace(driver, rows=changed(driver.rows)) for driver in rates.drivers)
-    return replace(rates, rows=changed(rates.rows), drivers=drivers)
+    drivers = tuple(replace(driver, rows=changed(driver.rows, _out)) for driver in rates.drivers)
+    return replace(rates, rows=changed(rates.rows, _known), drivers=drivers)
 
 
 def _known(row: Observation, day: date) -> bool:
-    return row.observed_on <= day and row.known_at <= end_of(day)
+    """True for a rate of the dates up to `day` that was out at its close."""
+    return row.observed_on <= day and _out(row, day)
+
+
+def _out(row: Observation, day: date) -> bool:
+    return row.known_at <= end_of(day)
 
 
 def early_rows(rates: Rates, day: date) -> Iterator[Leak]:

@@ -17,6 +17,16 @@ LAGS = (1, 2, 3, 5)
 GAPS = (5, 20, 60, 250)  # windows of the means that the rate is compared with
 SHORT, RSI, LONG = 10, 14, 60
 DRIVER_MOMENTA = (5, 21)
+NAMES = (
+    "Return",
+    *(f"Lag_{lag}" for lag in LAGS),
+    *(f"MA_{window}" for window in GAPS),
+    *(f"Momentum_{days}" for days in MOMENTA),
+    "Volatility",
+    f"Volatility_{LONG}",
+    f"RSI_{RSI}",
+    f"Z_{LONG}",
+)  # of the rates alone
 WIDEST = 8.0  # beyond so many sigmas a feature says no more
 
 

@@ -28,12 +28,12 @@ class View:
     @cached_property
     def series(self) -> Series:
         """The rates as arrays, for the members, and beside each row what was known of the drivers when it was."""
+        dates = np.array([row.observed_on for row in self.rows], dtype="datetime64[D]")
+        values = np.array([row.value for row in self.rows], dtype=float)
+        if not self.drivers:
+            return Series(dates, values)
         known = np.array([row.known_at.replace(tzinfo=None) for row in self.rows], dtype="datetime64[s]")
-        return Series(
-            np.array([row.observed_on for row in self.rows], dtype="datetime64[D]"),
-            np.array([row.value for row in self.rows], dtype=float),
-            {driver.name: driver.join(known) for driver in self.drivers},
-        )
+        return Series(dates, values, {driver.name: driver.join(known) for driver in self.drivers})
 
     def on(self, day: date) -> float | None:
         """The rate of exactly this day, if there is a trusted one."""

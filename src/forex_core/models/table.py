@@ -10,6 +10,7 @@ from forex_core.models.empirical import Empirical
 from forex_core.models.ets import Ets
 from forex_core.models.garch import Garch
 from forex_core.models.linear import Linear
+from forex_core.models.lstm.member import Lstm
 from forex_core.models.member import Member
 from forex_core.models.random_walk import RandomWalk
 from forex_core.models.rw_const import RandomWalkConstant
@@ -27,6 +28,7 @@ MEMBERS: dict[str, Member] = {
         Garch(),
         Drift(),
         Linear(),
+        Lstm(),
         Chronos(),
         RandomWalkConstant(),
     )
@@ -39,7 +41,7 @@ def configured(settings: Settings) -> dict[str, Member]:
     """The members that settings change, by name."""
     folder = settings.data_dir / "models"
     chronos = settled(Chronos(settings.chronos_model, runtime=settings.chronos_runtime, folder=folder))
-    return {chronos.name: chronos}
+    return {chronos.name: chronos, Lstm.name: Lstm(folder=folder)}
 
 
 def members_named(names: tuple[str, ...], configured: Mapping[str, Member] = MEMBERS) -> tuple[Member, ...]:

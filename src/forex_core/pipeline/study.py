@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from loguru import logger
 
 from forex_core.backtest.evaluate import Record, records
+from forex_core.backtest.panel import RUN_UP
 from forex_core.backtest.windows import last_origins, windows
+from forex_core.ensemble.weights import INVERSE_RMSE
 from forex_core.errors import ModelError
 from forex_core.horizons import LONGEST_PATH, Horizon
 from forex_core.models.child import Ask, one_child
@@ -69,18 +71,15 @@ def _paths(market: Market, members: tuple[Member, ...], ask: Ask) -> tuple[dict[
 def _backtests(
     market: Market, horizons: Sequence[Horizon], request: Request, store: Store, ask: Ask
 ) -> dict[str, dict[str, Record]]:
-    wanted = {h.key: last_origins(market.rates, market.issued_on, h.days, ORIGINS) for h in horizons}
-    days = sorted(set().union(*wanted.values()))
+    count = ORIGINS + (RUN_UP if request.weighting == INVERSE_RMSE else 0)  # the first ones have a past to learn from
+    fitted = {h.key: last_origins(market.rates, market.issued_on, h.days, count) for h in horizons}
+    days = sorted(set().union(*fitted.values()))
     seen = list(windows(market.rates, days, with_yardstick(request.members), store, ask=ask))
     names = [member.name for member in request.members]
-    return {
-        h.key: records(
-            market.rates,
-            [window for window in seen if window.origin in wanted[h.key]],
-            h,
-            market.view,
-            names,
-            request.weighting,
-        )
-        for h in horizons
-    }
+    found = {}
+    for h in horizons:
+        of_horizon = [window for window in seen if window.origin in fitted[h.key]]
+        measured = records(market.rates, of_horizon, h, market.view, names, request.weighting)
+        recent = {name: record.on(fitted[h.key][-ORIGINS:]) for name, record in measured.items()}
+        found[h.key] = {name: record for name, record in recent.items() if record.origins}
+    return found
