@@ -75,13 +75,21 @@ class Settings:
         "https://query2.finance.yahoo.com/v8/finance/chart", kinds.address, "where copper is asked"
     )
     survey_series: tuple[str, ...] = _setting(
-        (), kinds.codes, "codes of the Central Bank's surveys to keep as benchmarks"
+        (), kinds.some, "codes of the Central Bank's surveys to keep as benchmarks"
     )
     google_news_url: str = _setting("https://news.google.com/rss/search", kinds.address, "where headlines are searched")
     news_feeds: tuple[str, ...] = _setting(NEWS_FEEDS, kinds.addresses, "RSS feeds of newspapers")
     forex_factory_url: str = _setting(
         "https://nfs.faireconomy.media/ff_calendar_thisweek.json", kinds.address, "where the week's events are asked"
     )
+    language: str = _setting("en", kinds.choice("en", "es"), "of reports and mails: en or es")
+    smtp_host: str | None = _setting(None, kinds.text, "the server that mails go to; none are sent if not set")
+    smtp_port: int = _setting(587, kinds.whole(1), "its port")
+    smtp_user: str | None = _setting(None, kinds.text, "user there")
+    smtp_password: str | None = _secret("password there")
+    smtp_security: str = _setting("starttls", kinds.choice("starttls", "tls", "none"), "none is for this machine only")
+    mail_from: str | None = _setting(None, kinds.text, "the sender's address")
+    mail_to: tuple[str, ...] = _setting((), kinds.some, "the readers' addresses")
     hub_url: str = _setting("https://huggingface.co", kinds.address, "where `forex models fetch` downloads")
     origins: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 

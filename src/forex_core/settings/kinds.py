@@ -76,8 +76,8 @@ def addresses(value: object) -> tuple[str, ...]:
     return tuple(address(part) for part in listed(value)) if value else ()
 
 
-def codes(value: object) -> tuple[str, ...]:
-    """Codes, or none."""
+def some(value: object) -> tuple[str, ...]:
+    """Names, or none."""
     return listed(value) if value else ()
 
 

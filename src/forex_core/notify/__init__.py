@@ -1,0 +1,1 @@
+"""Telling people: the morning mail, from the frozen forecasts to the mail server."""
