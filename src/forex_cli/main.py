@@ -2,7 +2,7 @@
 
 import typer
 
-from forex_cli import audit, backtest, config, data, models, run, status, train
+from forex_cli import audit, backtest, config, dashboard, data, models, run, status, track_record, train
 from forex_cli.session import begin
 
 app = typer.Typer(
@@ -14,6 +14,8 @@ app.callback(invoke_without_command=True)(begin)
 app.command()(run.run)
 app.command()(run.demo)
 app.command()(status.status)
+app.command()(dashboard.dashboard)
+app.command(name="track-record")(track_record.track_record)
 app.command()(backtest.backtest)
 app.command()(train.train)
 app.add_typer(audit.app, name="audit")

@@ -1,89 +1,189 @@
 """Is all well? What was forecast last, and what is late, open or failed. Reads forex.db alone, in milliseconds."""
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from forex_core.calendars import calendar_of
-from forex_core.horizons import HORIZONS
+from forex_core.calendars import calendar_of, release_of
 from forex_core.pipeline.order import STEPS
-from forex_core.report.numbers import digits_for
 from forex_core.settings import Settings
-from forex_core.store.store import Store
-from forex_core.values import TRACK_RECORD, Forecast
+from forex_core.store.events import Event
+from forex_core.store.scoreboard import Outlook, Scoreboard
+from forex_core.values import TRACK_RECORD
+
+if TYPE_CHECKING:
+    from forex_core.store.store import Store
+
+BACKUP_LATE = timedelta(days=8)  # a weekly one, and a day
+TIGHT = 200_000_000  # bytes free; below a quarter of this no run begins
+LACKING = {"report": "no report", "track": "no MLflow run"}
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """The rates of one pair: the newest one stored, its age in business days, and when the next forecast is due.
+
+    due: when the value that the next forecast begins with can be known; None for a pair that is not configured.
+    """
+
+    pair: str
+    newest: date | None
+    source: str
+    age: int | None
+    due: datetime | None
 
 
 @dataclass(frozen=True)
 class Health:
-    """The newest forecast of each pair and horizon, and the troubles, in words."""
+    """The newest forecast of each pair and horizon, what stands around them, and the troubles, in words."""
 
-    newest: tuple[Forecast, ...]
+    newest: tuple[Outlook, ...]
+    feeds: tuple[Feed, ...]
+    last_run: Event | None  # how the last attempt ended
+    backup_at: datetime | None
+    open_steps: dict[str, int]
     troubles: tuple[str, ...]
 
     def as_object(self) -> dict[str, object]:
         """The same for machines."""
-        return {"forecasts": [_described(forecast) for forecast in self.newest], "troubles": list(self.troubles)}
-
-    def lines(self) -> Iterator[str]:
-        """At most 80 columns, but for the troubles."""
-        yield f"{'pair':<7} {'':<4} {'issued on':<10} {'for':<10} {'median':>9} {'80 %':>19}  role"
-        for forecast in self.newest:
-            digits = digits_for(forecast.median)
-            band = f"{forecast.quantiles[0.1]:.{digits}f}–{forecast.quantiles[0.9]:.{digits}f}"
-            median = f"{forecast.median:.{digits}f}"
-            yield (
-                f"{forecast.pair:<7} {forecast.horizon:<4} {forecast.issued_on} {forecast.target_date} "
-                f"{median:>9} {band:>19}  {forecast.role}"
-            )
-        yield ""
-        spots = {forecast.pair: forecast.spot for forecast in self.newest}
-        for pair, spot in spots.items():
-            value = f"{spot.value:.{digits_for(spot.value)}f}"
-            yield f"{pair} started from {value} of {spot.observed_on}, source {spot.source}"
-        yield from (f"! {trouble}" for trouble in self.troubles)
-        if not self.troubles:
-            yield "All is well."
+        run = self.last_run
+        return {
+            "forecasts": [_described(outlook) for outlook in self.newest],
+            "pairs": [
+                {
+                    "pair": feed.pair,
+                    "newest_rate": feed.newest.isoformat() if feed.newest else None,
+                    "source": feed.source,
+                    "age_business_days": feed.age,
+                    "next_due": feed.due.isoformat() if feed.due else None,
+                }
+                for feed in self.feeds
+            ],
+            "last_run": {"at": run.at.isoformat(), "pair": run.pair, "ended": run.kind} if run else None,
+            "last_backup": self.backup_at.isoformat() if self.backup_at else None,
+            "open_steps": self.open_steps,
+            "troubles": list(self.troubles),
+        }
 
 
-def health(store: Store, settings: Settings, now: datetime) -> Health:
+def health(store: "Store", settings: Settings, now: datetime) -> Health:
     """Look at every pair that was ever forecast and every pair that should be."""
-    pairs = dict.fromkeys([*settings.pairs, *store.forecasts.pairs()])
-    newest = [store.forecasts.newest(pair, key) for pair in pairs for key in HORIZONS]
-    forecasts = tuple(forecast for forecast in newest if forecast)
-    return Health(forecasts, tuple(_troubles(store, settings, forecasts, now)))
+    return examine(Scoreboard.of(store), settings, now)
 
 
-def _troubles(store: Store, settings: Settings, newest: tuple[Forecast, ...], now: datetime) -> Iterator[str]:
+def examine(board: Scoreboard, settings: Settings, now: datetime) -> Health:
+    """The same, for those who read and need no Store."""
+    newest = tuple(sorted(board.outlooks(), key=lambda one: _rank(one.pair, settings)))
+    ends = board.events.last_ends()
+    data_dir = board.path.parent
+    backup = _last_backup(data_dir / "backups")
+    lacking = board.open_steps(STEPS)
+    troubles = [
+        *_late(newest, settings, now),
+        *_unfinished(lacking),
+        *_unended(board.events.unended()),
+        *_failed(ends),
+        *_outside(data_dir, backup, now),
+    ]
+    return Health(
+        newest, _feeds(board, newest, settings, now), ends[-1] if ends else None, backup, lacking, (*troubles,)
+    )
+
+
+def _rank(pair: str, settings: Settings) -> int:
+    """The configured pairs first, in their order."""
+    return settings.pairs.index(pair) if pair in settings.pairs else len(settings.pairs)
+
+
+def _last_live(pair: str, newest: Iterable[Outlook]) -> date | None:
+    days = [one.issued_on for one in newest if one.pair == pair and one.role in TRACK_RECORD]
+    return max(days, default=None)
+
+
+def _feeds(board: Scoreboard, newest: tuple[Outlook, ...], settings: Settings, now: datetime) -> tuple[Feed, ...]:
+    feeds = []
+    for pair in dict.fromkeys([*settings.pairs, *(one.pair for one in newest)]):
+        calendar, due = calendar_of(pair), None
+        day, source = board.newest_rate(pair) or (None, "")
+        if pair in settings.pairs:
+            live = _last_live(pair, newest)
+            awaited = calendar.next_open(live) if live else release_of(pair).newest_due(now, calendar)
+            due = release_of(pair).known_at(awaited, calendar)
+        age = max(calendar.steps(day, now.date()), 0) if day else None  # tomorrow's value may be known
+        feeds.append(Feed(pair, day, source, age, due))
+    return tuple(feeds)
+
+
+def _late(newest: tuple[Outlook, ...], settings: Settings, now: datetime) -> Iterator[str]:
     for pair in settings.pairs:
-        live = [forecast.issued_on for forecast in newest if forecast.pair == pair and forecast.role in TRACK_RECORD]
+        live = _last_live(pair, newest)
         if not live:
             yield f"no live forecast of {pair} yet; `forex run` makes one"
-        elif (age := calendar_of(pair).steps(max(live), now.date())) > settings.stale_after_days:
-            yield f"{pair} was last issued on {max(live)}, {age} business days ago"
-    if unfinished := store.forecasts.unfinished(STEPS):
-        yield f"{len(unfinished)} forecasts have open steps; the next run completes them"
-    for start in store.events.unended():
-        begun = f"{start.pair} {start.horizon} was begun {start.at:%Y-%m-%d %H:%M} UTC"
-        yield f"{begun} and has not ended: it is running, or was killed"
+        elif (age := calendar_of(pair).steps(live, now.date())) > settings.stale_after_days:
+            yield f"{pair} was last issued on {live}, {age} business days ago"
+
+
+def _unfinished(lacking: dict[str, int]) -> Iterator[str]:
+    if lacking:
+        said = ", ".join(
+            f"{count} forecast{'' if count == 1 else 's'} {'has' if count == 1 else 'have'} {_lack(step)}"
+            for step, count in lacking.items()
+        )
+        yield f"{said} yet; the next run completes that"
+
+
+def _lack(step: str) -> str:
+    return LACKING.get(step, f"no {step}")
+
+
+def _unended(starts: list[Event]) -> Iterator[str]:
+    begun: dict[tuple[str | None, datetime], list[str]] = {}
+    for start in starts:
+        begun.setdefault((start.pair, start.at), []).append(start.horizon or "")
+    for (pair, at), horizons in begun.items():
+        what = f"{pair} {', '.join(horizons)} begun {at:%Y-%m-%d %H:%M} UTC"
+        yield f"{what} {'has' if len(horizons) == 1 else 'have'} not ended: running, or killed"
+
+
+def _failed(ends: list[Event]) -> Iterator[str]:
     failures: dict[tuple[str | None, str], list[str]] = {}
-    for end in store.events.last_ends():
+    for end in ends:
         if end.kind == "failed":
             failures.setdefault((end.pair, end.detail["error"]), []).append(end.horizon or "")
-    for (failed, error), horizons in failures.items():
-        yield f"the last run of {failed} {', '.join(horizons)} failed: {error}"
+    for (pair, error), horizons in failures.items():
+        yield f"the last run of {pair} {', '.join(horizons)} failed: {error}"
 
 
-def _described(forecast: Forecast) -> dict[str, object]:
+def _outside(data_dir: Path, backup: datetime | None, now: datetime) -> Iterator[str]:
+    if backup and now - backup > BACKUP_LATE:
+        yield f"the last backup is {(now - backup).days} days old"
+    if (free := shutil.disk_usage(data_dir).free) < TIGHT:
+        yield f"only {free / 1e6:.0f} MB are free in {data_dir}"
+
+
+def _last_backup(folder: Path) -> datetime | None:
+    """When the newest file among the backups was written; None if there are none or they may not be seen."""
+    try:
+        written = [entry.stat().st_mtime for entry in folder.iterdir() if not entry.name.startswith(".")]
+    except OSError:
+        return None
+    return datetime.fromtimestamp(int(max(written)), UTC) if written else None
+
+
+def _described(outlook: Outlook) -> dict[str, object]:
     return {
-        "pair": forecast.pair,
-        "horizon": forecast.horizon,
-        "forecast_id": forecast.forecast_id,
-        "role": forecast.role,
-        "issued_on": forecast.issued_on.isoformat(),
-        "target_date": forecast.target_date.isoformat(),
-        "median": forecast.median,
-        "interval_80": [forecast.quantiles[0.1], forecast.quantiles[0.9]],
-        "version_id": forecast.version_id,
-        "spot": {"value": forecast.spot.value, "observed_on": forecast.spot.observed_on.isoformat()},
-        "source": forecast.spot.source,
+        "pair": outlook.pair,
+        "horizon": outlook.horizon,
+        "forecast_id": outlook.forecast_id,
+        "role": outlook.role,
+        "issued_on": outlook.issued_on.isoformat(),
+        "target_date": outlook.target_date.isoformat(),
+        "median": outlook.median,
+        "interval_80": [outlook.quantiles[0.1], outlook.quantiles[0.9]],
+        "version_id": outlook.version_id,
+        "spot": {"value": outlook.spot.value, "observed_on": outlook.spot.observed_on.isoformat()},
+        "source": outlook.spot.source,
     }
