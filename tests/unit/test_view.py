@@ -5,6 +5,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from conftest import business_days, walk
 from forex_core.calendars import calendar, end_of, release_of
@@ -174,3 +176,31 @@ def test_when_rows_are_too_few_then_the_message_names_the_first_refusal() -> Non
 def test_what_was_known_only_grows_with_time() -> None:
     views = [calm().at_close(day) for day in DAYS]
     assert all(before.rows == after.rows[:-1] for before, after in pairwise(views))
+
+
+# --- the closes of past days are slices of one pass
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, len(DAYS) - 1), st.sampled_from([0.0, -1.0, 0.5, 0.8, 1.07, 1.2, 1.3, 10.0]))),
+    st.lists(st.tuples(st.integers(0, len(DAYS) - 1), st.integers(0, 3)), max_size=2),
+    st.sets(st.integers(0, len(DAYS) - 1), max_size=5),
+)
+def test_at_the_close_of_any_day_a_slice_of_one_pass_is_what_a_pass_of_its_own_would_be(
+    jumps: list[tuple[int, float]], late: list[tuple[int, int]], missing: set[int]
+) -> None:
+    values = [value for _, value in CALM]
+    for at, factor in jumps:
+        values[at] *= factor
+    rows = [published(day, value) for day, value in zip(DAYS, values, strict=True)]
+    rows = [row for at, row in enumerate(rows) if at not in missing]
+    for at, days in late:
+        known = end_of(DAYS[at]) + timedelta(days=days)
+        rows.append(Observation(DAYS[at], values[at] * 1.01, known, "bcch"))
+    rates = rates_of(*rows)
+    for day in DAYS:
+        fast, slow = rates.at_close(day), rates.as_of(end_of(day), day)
+        assert (fast.rows, fast.quarantined) == (slow.rows, slow.quarantined)
+        assert fast.series.values.tolist() == slow.series.values.tolist()
+        assert fast.series.dates.tolist() == slow.series.dates.tolist()

@@ -23,10 +23,14 @@ SEED = 11  # the level to start from is the median of so many rows
 
 @dataclass(frozen=True, slots=True)
 class Trusted:
-    """The admitted rows, ascending, one a date, and the refused. A confirmed jump is known since its confirmation."""
+    """The admitted rows, ascending, one a date, and the refused. A confirmed jump is known since its confirmation.
+
+    held: the dates of jumps, those that the next row confirmed among them.
+    """
 
     rows: tuple[Observation, ...]
     quarantined: tuple[Quarantined, ...]
+    held: frozenset[date] = frozenset()
 
 
 def admit(
@@ -49,8 +53,8 @@ def admit(
             refused.append(Quarantined(row.observed_on, row.value, reason))
         else:
             plausible.append(row)
-    admitted, jumps = _without_jumps(plausible, corroborated, vouched)
-    return Trusted(tuple(admitted), tuple(sorted(refused + jumps, key=lambda q: q.observed_on)))
+    admitted, jumps, held = _without_jumps(plausible, corroborated, vouched)
+    return Trusted(tuple(admitted), tuple(sorted(refused + jumps, key=lambda q: q.observed_on)), frozenset(held))
 
 
 def _fault(row: Observation, calendar: Calendar, newest: date) -> str | None:
@@ -94,12 +98,13 @@ class _Band:
 
 def _without_jumps(
     rows: list[Observation], corroborated: Collection[date], vouched: Collection[date]
-) -> tuple[list[Observation], list[Quarantined]]:
+) -> tuple[list[Observation], list[Quarantined], list[date]]:
     """Hold back each jump beyond the band until the next row, or a second source, either confirms it or does not."""
     band = _Band(rows)
     admitted: list[Observation] = []
     refused: list[Quarantined] = []
     held: Observation | None = None
+    ever_held: list[date] = []
     for row in rows:
         if held is not None and _confirms(row, held, band):
             refused.pop()
@@ -113,9 +118,10 @@ def _without_jumps(
             band.follow(row)
         else:
             held = row
+            ever_held.append(row.observed_on)
             move = math.expm1(math.log(row.value) - band.level)
             refused.append(Quarantined(row.observed_on, row.value, f"a jump of {move:+.0%} that nothing confirms"))
-    return admitted, refused
+    return admitted, refused, ever_held
 
 
 def _confirms(row: Observation, jumped: Observation, band: _Band) -> bool:

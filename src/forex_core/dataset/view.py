@@ -1,6 +1,6 @@
 """The as-of view: what was known of a pair at a moment, through the gate. Runs and backtests use this one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
 
@@ -10,6 +10,7 @@ from forex_core.calendars import Calendar, Release, end_of
 from forex_core.dataset.agreement import seconded_by
 from forex_core.dataset.driver_series import DriverSeries, History
 from forex_core.dataset.gate import admit
+from forex_core.dataset.past import Past
 from forex_core.errors import DataError
 from forex_core.sources.imported import IMPORTED
 from forex_core.values import Observation, Quarantined, Series
@@ -24,10 +25,13 @@ class View:
     rows: tuple[Observation, ...]
     quarantined: tuple[Quarantined, ...]
     drivers: tuple[DriverSeries, ...] = ()  # as of the same moment
+    arrays: Series | None = field(default=None, compare=False)  # the rows, where they are at hand as such
 
     @cached_property
     def series(self) -> Series:
         """The rates as arrays, for the members, and beside each row what was known of the drivers when it was."""
+        if self.arrays is not None:
+            return self.arrays
         dates = np.array([row.observed_on for row in self.rows], dtype="datetime64[D]")
         values = np.array([row.value for row in self.rows], dtype=float)
         if not self.drivers:
@@ -110,4 +114,11 @@ class Rates:
 
     def at_close(self, day: date) -> View:
         """What was known at the end of `day`, of the dates up to it: the view of `--as-of` and of backtest origins."""
+        if not self.drivers and (past := self._past.until(day)):
+            trusted, series = past
+            return View(trusted.rows, trusted.quarantined, arrays=series)
         return self.as_of(end_of(day), day)
+
+    @cached_property
+    def _past(self) -> Past:
+        return Past.of(self.rows, self.calendar)
