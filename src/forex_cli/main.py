@@ -2,7 +2,7 @@
 
 import typer
 
-from forex_cli import audit, backtest, config, dashboard, data, models, run, status, track_record, train
+from forex_cli import audit, backtest, config, dashboard, data, models, run, status, track_record, train, tune
 from forex_cli.session import begin
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app.command()(dashboard.dashboard)
 app.command(name="track-record")(track_record.track_record)
 app.command()(backtest.backtest)
 app.command()(train.train)
+app.command()(tune.tune)
 app.add_typer(audit.app, name="audit")
 app.add_typer(models.app, name="models")
 app.add_typer(data.app, name="data")

@@ -77,9 +77,12 @@ def _as_typed() -> str:
 def _run_and_show(settings: "Settings", request: "Request", *, dry_run: bool, as_json: bool) -> None:
     from forex_cli.run_output import as_object, show
     from forex_core.bootstrap import opened
+    from forex_core.notify.post import Silent
     from forex_core.pipeline.run import run_forecast
 
     with opened(settings, dry_run=dry_run) as adapters:
+        if request.skip_email:
+            adapters = replace(adapters, notifier=Silent())
         # the wait for the lock may have been long, and whoever held it may have stored newer rates
         result = run_forecast(replace(request, now=adapters.clock()), adapters)
     if as_json:

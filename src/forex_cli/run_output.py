@@ -41,7 +41,8 @@ def _pair_object(pair: PairResult, request: Request) -> dict[str, object]:
         }
         if spot
         else None,
-        "banners": [*pair.banners, *dict.fromkeys(notes)],
+        "banners": [*pair.banners, *dict.fromkeys(notes), *pair.notes],
+        "report": pair.report,
         "context": _context_object(pair),
         "forecasts": [_horizon_object(horizon) for horizon in pair.horizons],
     }
@@ -104,8 +105,12 @@ def show(result: RunResult, *, dry_run: bool) -> None:
         Console(highlight=False).print(_table(forecasts))
         for forecast in forecasts:
             typer.echo(_folded(f"{forecast.horizon}: {verdict(forecast.backtest)}"))
+        for note in pair.notes:
+            typer.echo(_folded(f"  ! {note}"))
         for horizon in pair.horizons:
             _show_traces(horizon)
+        if pair.report:
+            typer.echo(f"Report of the day: {pair.report}")
     if dry_run:
         typer.echo("\nDry run: nothing was written.")
     elif not result.errors:

@@ -53,7 +53,16 @@ def test_services_is_ours() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["run", "--help"], ["--version"], ["config", "show"], ["config", "show", "--json"], ["status"], ["dashboard"], ["track-record"]],
+    [
+        ["--help"],
+        ["run", "--help"],
+        ["--version"],
+        ["config", "show"],
+        ["config", "show", "--json"],
+        ["status"],
+        ["dashboard"],
+        ["track-record"],
+    ],
     ids=" ".join,
 )
 def test_a_quick_command_imports_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:

@@ -161,7 +161,7 @@ def test_the_track_record_is_in_the_next_report(house: House) -> None:
     issued = house.run(DAY).pairs[0].horizons[0].forecast
     assert issued
     report = house.run(issued.target_date).pairs[0].horizons[0].report
-    assert "Track record: one issued forecast has come due" in Path(report or "").read_text()
+    assert "1 issued forecast has come due" in Path(report or "").read_text()
 
 
 def test_when_the_start_value_is_revised_then_the_forecast_stands_and_the_report_says_so(house: House) -> None:

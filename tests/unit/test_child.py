@@ -86,7 +86,14 @@ def test_what_befalls_a_member_there_is_its_own_trouble_only(grief: str, why: st
     with one_child() as ask:
         with pytest.raises(ModelError, match=f"^{why}$"):
             ask(Elsewhere(grief), HISTORY, 3)
-        assert len(ask(Elsewhere(), HISTORY, 3)) == 3
+        assert len(ask(Elsewhere(name="another"), HISTORY, 3)) == 3
+
+
+def test_a_member_whose_process_died_is_not_asked_again() -> None:
+    with one_child() as ask:
+        for why in ("died or hung$", "died or hung before$"):
+            with pytest.raises(ModelError, match=why):
+                ask(Elsewhere("dies"), HISTORY, 3)
 
 
 def test_when_a_member_hangs_then_it_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

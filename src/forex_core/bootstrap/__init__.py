@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from forex_core.errors import NotOwner, SettingsError, UsageError
 from forex_core.settings import FLAG, PACKAGE_ROOT, Settings
@@ -16,6 +16,8 @@ from forex_core.settings import FLAG, PACKAGE_ROOT, Settings
 if TYPE_CHECKING:
     from forex_core.horizons import Horizon
     from forex_core.models.member import Member
+    from forex_core.notify.email import Security
+    from forex_core.notify.post import Notifier
     from forex_core.pipeline.request import Adapters, Request
     from forex_core.sources.table import Catalog
 
@@ -44,7 +46,27 @@ def opened(settings: Settings, *, dry_run: bool = False) -> Iterator[Adapters]:
     with writer_lock(data_dir, settings.lock_wait_seconds), Store.for_writing(data_dir) as store:
         tracker = MlflowTracker(data_dir / "mlflow", settings.mlflow_tracking_uri)
         here = Services.of(settings, Replies(data_dir / "raw").keep)
-        yield Adapters(store, tracker, reports, catalog=here.catalog, around=here.surroundings)
+        post = notifier(settings)
+        yield Adapters(store, tracker, reports, catalog=here.catalog, around=here.surroundings, notifier=post)
+
+
+def notifier(settings: Settings) -> Notifier:
+    """Who mails the report; nobody if no server is set. SettingsError if what is set can't work."""
+    from forex_core.notify.email import Server
+    from forex_core.notify.language import language_of
+    from forex_core.notify.message import Letterhead
+    from forex_core.notify.post import Post, Silent
+    from forex_core.notify.spool import Spool
+
+    if settings.smtp_host is None:
+        return Silent()
+    if not settings.mail_from or not settings.mail_to:
+        raise SettingsError("smtp_host is set, so mail_from and mail_to must be", hint="see `forex config show`")
+    user, password = settings.smtp_user or "", settings.smtp_password or ""
+    security = cast("Security", settings.smtp_security)
+    server = Server(settings.smtp_host, settings.smtp_port, security, user, password)
+    letterhead = Letterhead(settings.mail_from, language_of(settings.language))
+    return Post(server, Spool(settings.data_dir / "spool"), letterhead, settings.mail_to)
 
 
 def catalog(settings: Settings) -> Catalog:
@@ -91,6 +113,8 @@ def request_for(
         environment=settings.environment,
         stale_after_days=settings.stale_after_days,
         code_version=code_version(),
+        language=settings.language,
+        pdf=settings.pdf,
     )
 
 
@@ -105,6 +129,7 @@ def members_of(settings: Settings) -> tuple[Member, ...]:
 def check(settings: Settings) -> None:
     """Refuse settings that no run could use."""
     members_of(settings)
+    notifier(settings)
     if settings.source.startswith("csv:") and len(settings.pairs) > 1:
         raise UsageError(f"one file holds the rates of one pair, not of {', '.join(settings.pairs)}")
     if settings.source != "auto":

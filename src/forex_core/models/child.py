@@ -1,6 +1,7 @@
 """Heavy members speak from one short-lived child process, so that their libraries never enter the parent's memory."""
 
 import multiprocessing
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
@@ -27,9 +28,12 @@ def one_child() -> Iterator[Ask]:
 class _Child:
     def __init__(self) -> None:
         self._end: Connection | None = None
+        self._lost: set[str] = set()  # members whose process died or hung: once is enough
         self._process: multiprocessing.process.BaseProcess | None = None
 
     def __call__(self, member: Member, history: Series, steps: int) -> QuantilePath:
+        if member.name in self._lost:
+            raise ModelError(f"{member.name}'s process died or hung before")
         end = self._end or self._start()
         try:
             end.send((member, history, steps))
@@ -38,6 +42,7 @@ class _Child:
             answer = end.recv()
         except (EOFError, OSError):
             self.end()
+            self._lost.add(member.name)
             raise ModelError(f"{member.name}'s process died or hung") from None
         if isinstance(answer, str):
             raise ModelError(answer)
@@ -63,6 +68,7 @@ class _Child:
 
 def _serve(end: Connection) -> None:
     """Answer until the parent closes its end, or dies."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who presses Ctrl-C means the parent
     with suppress(EOFError, OSError):
         while True:
             try:

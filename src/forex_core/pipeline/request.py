@@ -12,6 +12,7 @@ from forex_core.errors import ForexError, NotYet
 from forex_core.horizons import Horizon
 from forex_core.mlops.tracker import Tracker
 from forex_core.models.member import Member
+from forex_core.notify.post import Notifier, Silent
 from forex_core.pipeline.order import STEPS
 from forex_core.sources.table import OFFLINE, Catalog
 from forex_core.store.store import Store
@@ -36,6 +37,8 @@ class Request:
     environment: str = "production"
     stale_after_days: int = 3
     code_version: str = "unknown"
+    language: str = "en"
+    pdf: bool = False
 
     @property
     def role(self) -> str:
@@ -58,6 +61,7 @@ class Adapters:
     steps: tuple[str, ...] = STEPS
     catalog: Catalog = OFFLINE
     around: Surroundings = Surroundings()
+    notifier: Notifier = Silent()
     clock: Callable[[], datetime] = utc_now
 
 
@@ -84,6 +88,8 @@ class PairResult:
     horizons: tuple[HorizonResult, ...]
     banners: tuple[str, ...] = ()
     late: NotYet | None = None
+    report: str | None = None  # of all horizons
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

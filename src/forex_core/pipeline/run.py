@@ -1,8 +1,8 @@
 """The state machine of a run, top to bottom.
 
 lock -> preflight -> fetch -> gate -> score what is due -> new backtest windows -> forecast -> freeze -> report ->
-track. The caller holds the lock and has opened the stores. Freezing is one commit and is the acknowledgement; every
-step after it is idempotent, and the next run completes those that this one leaves open.
+track -> tell. The caller holds the lock and has opened the stores. Freezing is one commit and is the acknowledgement;
+every step after it is idempotent, and the next run completes those that this one leaves open.
 """
 
 from collections.abc import Iterator
@@ -18,6 +18,7 @@ from forex_core.pipeline.preflight import preflight
 from forex_core.pipeline.request import Adapters, HorizonResult, PairResult, Request, RunResult, State
 from forex_core.pipeline.steps import complete, complete_earlier, report_revision
 from forex_core.pipeline.study import Study, study
+from forex_core.pipeline.telling import tell
 from forex_core.values import Forecast
 
 
@@ -26,6 +27,7 @@ def run_forecast(request: Request, adapters: Adapters) -> RunResult:
     preflight(adapters)
     sweep(adapters)
     complete_earlier(adapters, request)
+    adapters.notifier.retry(request.now)
     return RunResult(tuple(_run_pair(pair, request, adapters) for pair in request.pairs))
 
 
@@ -47,6 +49,7 @@ def _run_pair(pair: str, request: Request, adapters: Adapters) -> PairResult:
     day = _Day(market, learned, request, adapters, attempts)
     results = tuple(day.run(horizon, issued[horizon.key]) for horizon in request.horizons)
     forecasts = [result.forecast for result in results if result.forecast]
+    told = tell(results, market.banners, request, adapters)
     return PairResult(
         pair,
         role=forecasts[0].role if forecasts else request.role,
@@ -55,6 +58,8 @@ def _run_pair(pair: str, request: Request, adapters: Adapters) -> PairResult:
         banners=market.banners,
         # whoever issued something did the day's work; only with nothing to do is waiting for a late value worth a code
         late=None if todo else market.late,
+        report=told.report,
+        notes=told.notes,
     )
 
 
@@ -111,7 +116,7 @@ class _Day:
             return
         now = self.market.view.on(forecast.spot.observed_on)
         if now is not None and now != forecast.spot.value:
-            yield report_revision(forecast, now, self.adapters)
+            yield report_revision(forecast, now, self.adapters, self.request)
 
     def _result(
         self,

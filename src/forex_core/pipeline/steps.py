@@ -40,29 +40,29 @@ def complete_earlier(adapters: Adapters, request: Request) -> None:
             logger.warning("{} stays open: {}", forecast.forecast_id, error)
 
 
-def report_revision(forecast: Forecast, revised: float, adapters: Adapters) -> str:
+def report_revision(forecast: Forecast, revised: float, adapters: Adapters, request: Request) -> str:
     """Write the report again, saying that the value it started from was revised; the forecast stands."""
     note = f"Start value revised from {forecast.spot.value:g} to {revised:g}; the forecast stands as issued."
     if "report" in adapters.steps:
-        _write_report(forecast, adapters, [note])
+        _write_report(forecast, adapters, request, [note])
     return note
 
 
-def _write_report(forecast: Forecast, adapters: Adapters, notes: Sequence[str] = ()) -> str:
+def _write_report(forecast: Forecast, adapters: Adapters, request: Request, notes: Sequence[str] = ()) -> str:
     path = report_path(forecast, adapters.reports, adapters.store)
     record = TrackRecord(tuple(adapters.store.forecasts.scores(forecast.pair, forecast.horizon)))
-    write(forecast, record, path, notes)
+    write(forecast, record, path, notes, adapters.store.forecasts.before(forecast), request.language)
     return str(path)
 
 
 def _report(forecast: Forecast, adapters: Adapters, request: Request) -> str:
-    return _write_report(forecast, adapters)
+    return _write_report(forecast, adapters, request)
 
 
 def _track(forecast: Forecast, adapters: Adapters, request: Request) -> str:
     report = Path(adapters.store.forecasts.steps(forecast.forecast_id)["report"] or "")
     if not report.is_file():
-        report = Path(_write_report(forecast, adapters))  # someone tidied up; the forecast has all it needs
+        report = Path(_write_report(forecast, adapters, request))  # someone tidied up; the forecast has all it needs
     return adapters.tracker.track(forecast, report, skip_email=request.skip_email)
 
 

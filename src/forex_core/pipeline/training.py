@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from forex_core.dataset.fetch import fetch
+from forex_core.errors import ModelError
 from forex_core.models.arima import Arima
 from forex_core.models.linear import Linear
 from forex_core.models.lstm.member import Lstm
@@ -49,8 +51,9 @@ def train(
 def _lstm(adapters: Adapters, models: Path, progress: Progress) -> Iterator[Trained]:
     """The newest weights, and the yearly ones that backtests need, where they are missing."""
     from forex_core.models.lstm.panel import cut_offs
-    from forex_core.models.lstm.training import train_missing
 
+    with _torch_wanted():
+        from forex_core.models.lstm.training import train_missing
     now, recipe = adapters.clock(), Lstm().recipe
     panel = [
         fetch(pair, adapters.catalog.chain_for(pair, "ecb"), adapters.store, now, replay=True).rates for pair in PANEL
@@ -75,8 +78,8 @@ def _lstm(adapters: Adapters, models: Path, progress: Progress) -> Iterator[Trai
 
 def _mini(models: Path, progress: Progress) -> Trained:
     """Our own Chronos checkpoint, anew; it is used only where `chronos_model` names its directory."""
-    from forex_core.models.chronos.mini_training import Recipe, write
-
+    with _torch_wanted():
+        from forex_core.models.chronos.mini_training import Recipe, write
     recipe, folder = Recipe(), models / "chronos-mini"
     progress(f"chronos-mini: {recipe.steps} steps on synthetic paths, a quarter of an hour of one core")
     write(recipe, folder)
@@ -101,3 +104,12 @@ def _inspected(kind: str, pair: str, history: Series) -> Trained:
     if isinstance(member, Linear):
         files["feature_config.json"] = json.dumps(member.feature_config(), indent=1).encode()
     return Trained(kind, f"{kind}_{pair}", said, params, files=files)
+
+
+@contextmanager
+def _torch_wanted() -> Iterator[None]:
+    try:
+        yield
+    except ImportError as error:
+        why = f"training needs the extra neural ({error.name} is not installed)"
+        raise ModelError(why, untouched="nothing was trained", hint="pip install 'forex-core[neural]'") from None

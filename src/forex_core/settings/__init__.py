@@ -83,6 +83,7 @@ class Settings:
         "https://nfs.faireconomy.media/ff_calendar_thisweek.json", kinds.address, "where the week's events are asked"
     )
     language: str = _setting("en", kinds.choice("en", "es"), "of reports and mails: en or es")
+    pdf: bool = _setting(False, kinds.flag, "write the day's report as a PDF, too")
     smtp_host: str | None = _setting(None, kinds.text, "the server that mails go to; none are sent if not set")
     smtp_port: int = _setting(587, kinds.whole(1), "its port")
     smtp_user: str | None = _setting(None, kinds.text, "user there")

@@ -76,6 +76,14 @@ def addresses(value: object) -> tuple[str, ...]:
     return tuple(address(part) for part in listed(value)) if value else ()
 
 
+def flag(value: object) -> bool:
+    """Yes or no."""
+    words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    if str(value).lower() not in words:
+        raise ValueError("must be true or false")
+    return words[str(value).lower()]
+
+
 def some(value: object) -> tuple[str, ...]:
     """Names, or none."""
     return listed(value) if value else ()

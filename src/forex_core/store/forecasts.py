@@ -58,6 +58,12 @@ class Forecasts:
         where = "pair = ? AND horizon = ? AND role = ? ORDER BY issued_on DESC LIMIT 1"
         return next(iter(self._select(where, pair, horizon, role)), None)
 
+    def before(self, forecast: Forecast) -> Forecast | None:
+        """The one of the same pair, horizon and role that was issued last before this one."""
+        where = "pair = ? AND horizon = ? AND role = ? AND issued_on < ? ORDER BY issued_on DESC LIMIT 1"
+        day = forecast.issued_on.isoformat()
+        return next(iter(self._select(where, forecast.pair, forecast.horizon, forecast.role, day)), None)
+
     def unfinished(self, steps: tuple[str, ...]) -> list[Forecast]:
         """Frozen forecasts of which some of `steps` is missing, oldest first."""
         marks = ", ".join("?" * len(steps))

@@ -3,20 +3,20 @@
 from dataclasses import dataclass, field, fields
 from datetime import date
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from forex_core.models.lstm import snapshots
-from forex_core.models.lstm.features import MEMORY, inputs_of
+from forex_core.models.lstm.features import MEMORY, feature_config, inputs_of
 from forex_core.models.lstm.recipe import REVISION, SETTLED, Recipe
-from forex_core.models.member import NO_PARAMETER, need
+from forex_core.models.member import NO_PARAMETER, Retrained, need
 from forex_core.models.spread import around_last
 from forex_core.values import LEVELS, QuantilePath, Series
 
 
 @dataclass(frozen=True)
-class Lstm(Recipe):
+class Lstm(Recipe, Retrained):
     """Its recipe, and where the weights are. A forecast takes the youngest that saw nothing of its last day or later.
 
     recentre: the median is the last value; otherwise where the network puts it, which is noise.
@@ -48,3 +48,11 @@ class Lstm(Recipe):
     def weights_on(self, day: date) -> str:
         """The sha256 of the file that a forecast issued on `day` uses; ModelError if all are younger, or none."""
         return snapshots.fingerprint(snapshots.newest(self.folder, self.recipe, before=day))
+
+    def cut_off_on(self, day: date) -> date:
+        """What the weights that a forecast issued on `day` uses have seen at most."""
+        return snapshots.read(snapshots.newest(self.folder, self.recipe, before=day), self.recipe).cut_off
+
+    def feature_config(self) -> dict[str, Any]:
+        """What goes into the network."""
+        return feature_config(self.recipe)

@@ -70,7 +70,7 @@ def write(weights: Weights, models: Path) -> Path:
     path = path_of(models, weights.recipe, weights.cut_off)
     config = json.dumps(feature_config(weights.recipe), indent=1) + "\n"
     replace_durably(path.with_name("feature_config.json"), config.encode())
-    replace_durably(path, _packed(weights))
+    replace_durably(path, packed(weights))
     return path
 
 
@@ -121,20 +121,26 @@ def _content(path: Path, modified: int, size: int) -> tuple[str, bytes]:
 
 @lru_cache(maxsize=64)
 def _read(path: Path, modified: int, size: int) -> Weights:
-    try:
-        weights = _unpacked(_content(path, modified, size)[1])
-    except (SafetensorError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise _damaged(path, error) from error
+    weights = checked(path, _content(path, modified, size)[1])
     if path.name != path_of(path.parent, weights.recipe, weights.cut_off).name:
         raise ModelError(f"{path} holds weights of {weights.cut_off}, or of another recipe", hint=HINT)
     return weights
+
+
+def checked(path: Path, content: bytes) -> Weights:
+    """The weights in the bytes of a file; ModelError with the file's name if they are damaged."""
+    try:
+        return _unpacked(content)
+    except (SafetensorError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise _damaged(path, error) from error
 
 
 def _damaged(path: Path, error: Exception) -> ModelError:
     return ModelError(f"{path} can't be used: {error}", hint=f"delete it and {HINT}")
 
 
-def _packed(weights: Weights) -> bytes:
+def packed(weights: Weights) -> bytes:
+    """The bytes of a file; the same weights give the same ones."""
     said = {
         "cut_off": weights.cut_off.isoformat(),
         "recipe_sha256": weights.recipe.sha256,
@@ -150,7 +156,7 @@ def _packed(weights: Weights) -> bytes:
 
 
 def _unpacked(content: bytes) -> Weights:
-    """Read what `_packed` made; any change of a byte is an error."""
+    """Read what `packed` made; whoever changed what it says gets an error."""
     tensors = load(content)
     header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
     said = json.loads(header["__metadata__"][KEY])

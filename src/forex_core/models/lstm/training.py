@@ -3,6 +3,7 @@
 The same seed, data and libraries give the same weights; one thread, because sums in another order differ.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
@@ -51,12 +52,15 @@ def train(cut_off: date, *, recipe: Recipe, panel: Sequence[Rates], progress: Pr
     epochs: list[Epoch] = []
     with _one_seeded_thread(recipe.seed):
         learner = Learner(recipe, samples)
-        kept, best = 0, learner.tensors()
+        kept, best, least = 0, learner.tensors(), math.inf
         for number in range(1, recipe.epochs + 1):
             epochs.append(Epoch(learner.pass_through(), learner.validated()))
-            if all(epochs[-1].validation < earlier.validation for earlier in epochs[:-1]):
+            if epochs[-1].validation < least:
+                least = epochs[-1].validation
                 kept, best = number, learner.tensors()
             progress(cut_off, number, epochs[-1])
+    if not kept:
+        raise ModelError(f"training lstm up to {cut_off} diverged", untouched="no weights were written")
     return Weights(recipe, cut_off, best, tuple(epochs), kept, len(samples.training))
 
 
