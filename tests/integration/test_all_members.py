@@ -21,7 +21,7 @@ def without_torch(tmp_path: Path) -> str:
     for name in ("torch", "chronos"):
         package = folder / name
         package.mkdir(parents=True)
-        (package / "__init__.py").write_text(f"raise ModuleNotFoundError('No module named {name!r}', name={name!r})\n")
+        (package / "__init__.py").write_text(f'raise ModuleNotFoundError("No module named {name}", name="{name}")\n')
     return str(folder)
 
 

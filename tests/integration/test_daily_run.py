@@ -89,6 +89,7 @@ def test_the_json_has_exactly_the_documented_shape(answer: dict) -> None:
         "run_id": "str",
         "report": "str",
     }
+    part = dict.fromkeys(("name", "source", "newest", "note"), "str") | {"age": "number", "quarantined": "number"}
     pair = {
         "pair": "str",
         "issued_on": "str",
@@ -97,6 +98,8 @@ def test_the_json_has_exactly_the_documented_shape(answer: dict) -> None:
         "source": "str",
         "spot": {"observed_on": "str", "value": "number", "known_at": "str"},
         "banners": ["str"],
+        "report": "str",
+        "context": {"parts": [part], "headlines": "number", "events": "number"},
         "forecasts": [forecast],
     }
     assert shape(answer) == {"schema": "number", "command": "str", "pairs": [pair], "exit_code": "number"}

@@ -1,7 +1,7 @@
 """What a second day costs, and that it says the same as a first one would."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -14,7 +14,7 @@ from forex_core.calendars import calendar
 from forex_core.horizons import HORIZONS
 from forex_core.mlops.untracked import Untracked
 from forex_core.models import table
-from forex_core.models.member import Member
+from forex_core.models.member import NO_PARAMETER, Member
 from forex_core.models.table import MEMBERS, YARDSTICK
 from forex_core.pipeline import run, study
 from forex_core.pipeline.request import Adapters, Request
@@ -28,7 +28,7 @@ FITS: Counter[str] = Counter()
 class Counted:
     """A member that counts its fits."""
 
-    inner: Member
+    inner: Member = field(metadata=NO_PARAMETER)
     revision: ClassVar[int] = 1
 
     @property
