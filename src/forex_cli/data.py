@@ -1,12 +1,18 @@
 """forex data: what the sources say, and what is stored of it."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from forex_cli import options
 from forex_cli.session import errors_as_exit_codes, print_json, session
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from forex_core.settings import Settings
+    from forex_core.values import Part
 
 app = typer.Typer(help="Fetch, show and check the rates.", no_args_is_help=True)
 BEHIND, NONE = 75, 69
@@ -14,7 +20,11 @@ BEHIND, NONE = 75, 69
 
 @app.command()
 def check(
-    context: typer.Context, pair: options.Pairs = None, source: options.Source = None, json: options.Json = False
+    context: typer.Context,
+    pair: options.Pairs = None,
+    source: options.Source = None,
+    drivers: Annotated[bool, typer.Option("--drivers", help="Ask for drivers, headlines and events, too.")] = False,
+    json: options.Json = False,
 ) -> None:
     """Ask each source for its last days, storing nothing. Exit 0: one is fresh; 75: all are late; 69: none answers."""
     with errors_as_exit_codes(context, as_json=json):
@@ -27,9 +37,12 @@ def check(
         settings = session(context).settings(pairs=pair, source=source)
         known, now = catalog(settings), utc_now()
         found = {name: survey(name, known.chain_for(name, settings.source), now) for name in settings.pairs}
+        parts = _surroundings(settings, now) if drivers else {}
         if json:
             rows = [{"pair": name} | asdict(one) for name, standings in found.items() for one in standings]
-            print_json({"schema": 1, "command": "data check", "sources": [_plain(row) for row in rows]})
+            around = [_plain({"pair": name} | asdict(part)) for name, some in parts.items() for part in some]
+            answer = {"sources": [_plain(row) for row in rows], "surroundings": around}
+            print_json({"schema": 1, "command": "data check"} | answer)
         else:
             for name, standings in found.items():
                 if not standings:
@@ -40,7 +53,21 @@ def check(
                     newest = one.newest or "no rate"
                     typer.echo(f"  {one.source:<16} {one.state:<7} {newest!s:<10} {one.detail}".rstrip())
                 typer.echo(f"  next release {min(one.next_release for one in standings):%Y-%m-%d %H:%M} UTC")
+                for part in parts.get(name, ()):
+                    newest = part.newest or ""
+                    typer.echo(f"  {part.name:<16} {part.source or 'missing':<16} {newest!s:<10} {part.note}".rstrip())
     _end_with({one.state for standings in found.values() for one in standings})
+
+
+def _surroundings(settings: "Settings", now: "datetime") -> "dict[str, tuple[Part, ...]]":
+    """What surrounds each pair, asked on a copy of what is stored."""
+    from forex_core.bootstrap.services import Services
+    from forex_core.dataset.context import gather
+    from forex_core.store.store import Store
+
+    around = Services.of(settings).surroundings
+    with Store.in_memory(settings.data_dir) as copy:
+        return {name: gather(name, around, copy, now).context.parts for name in settings.pairs}
 
 
 @app.command()

@@ -238,6 +238,17 @@ def test_data_check_says_how_each_source_stands(services: Services, data_dir: Pa
     assert not data_dir.exists()
 
 
+def test_data_check_asks_for_the_drivers_when_told(services: Services, data_dir: Path) -> None:
+    done = run(services, data_dir, "data", "check", "--drivers", "--json")
+    assert done.returncode == 0, done.stderr
+    around = {part["name"]: part["source"] for part in json.loads(done.stdout)["surroundings"]}
+    assert (around["copper"], around["wti"], around["headlines"]) == ("yahoo", "fred", "Diario")
+    services.fail("yahoo", "broken")
+    said = run(services, data_dir, "data", "check", "--drivers").stdout
+    assert any(line.split()[:2] == ["copper", "missing"] and "HTTP 500" in line for line in said.splitlines())
+    assert not data_dir.exists()
+
+
 def test_data_show_prints_the_newest_rates_and_what_the_gate_refused(services: Services, data_dir: Path) -> None:
     previous = calendar("chile").last_open(NEWEST - timedelta(days=1))
     services.rates["USDCLP"][previous] *= 10
