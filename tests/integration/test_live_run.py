@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from urllib.parse import quote, quote_plus
 
 import pytest
 
@@ -210,18 +211,29 @@ def test_a_replay_asks_no_server(services: Services, data_dir: Path) -> None:
     assert services.asked == []
 
 
+SECRET_SETTINGS = ("BCCH_TOKEN", "BCCH_USER", "BCCH_PASSWORD", "CMF_KEY", "FRED_KEY", "SMTP_PASSWORD")
+MARKER = "mark/er+1 ñ"
+
+
 @pytest.mark.parametrize("mode", ["", "broken", "echo", "html"])
 def test_a_credential_appears_nowhere(services: Services, data_dir: Path, mode: str) -> None:
-    services.fail("bcch", mode)
+    for name in ("bcch", "cmf", "fred", "yahoo"):
+        services.fail(name, mode)
+    secrets = {f"FOREX_{name}": MARKER for name in SECRET_SETTINGS}
     outputs = [
-        run(services, data_dir, *arguments, FOREX_BCCH_TOKEN=TOKEN)
-        for arguments in (("-v", "run", "7d", "--json"), ("data", "check"), ("config", "show"), ("data", "show"))
+        run(services, data_dir, *arguments, **secrets)
+        for arguments in (
+            ("-v", "run", "7d", "--json"),
+            ("data", "check", "--drivers"),
+            ("config", "show"),
+            ("status",),
+        )
     ]
-    assert outputs[0].returncode == 0
-    assert any("/bcch" in path for path in services.asked)
+    assert outputs[0].returncode == 0, outputs[0].stderr
+    assert all(any(f"/{name}" in path for path in services.asked) for name in ("bcch", "cmf", "fred"))
     said = [done.stdout + done.stderr for done in outputs]
     files = [path.read_bytes() for path in data_dir.rglob("*") if path.is_file()]
-    for form in (TOKEN, TOKEN.replace("/", "%2F").replace("+", "%2B")):
+    for form in (MARKER, quote(MARKER), quote(MARKER, safe=""), quote_plus(MARKER), json.dumps(MARKER)[1:-1]):
         assert not any(form in text for text in said)
         assert not any(form.encode() in content for content in files)
 

@@ -224,7 +224,7 @@ def test_a_number_of_ten_thousand_digits_is_no_json() -> None:
         strict_json(b"9" * 10_000)
 
 
-@pytest.mark.parametrize("kind", set(IN_CSV) - {"no such day", "NaN", "1e3", "latin-1"})
+@pytest.mark.parametrize("kind", sorted(IN_CSV.keys() - {"no such day", "NaN", "1e3", "latin-1"}))
 def test_garbage_is_no_csv(kind: str) -> None:
     with pytest.raises(ValueError):
         strict_csv(IN_CSV[kind](CSV), ["date", "value"])

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -204,3 +205,48 @@ def test_at_the_close_of_any_day_a_slice_of_one_pass_is_what_a_pass_of_its_own_w
         assert (fast.rows, fast.quarantined) == (slow.rows, slow.quarantined)
         assert fast.series.values.tolist() == slow.series.values.tolist()
         assert fast.series.dates.tolist() == slow.series.dates.tolist()
+
+
+# --- whatever comes in besides, the trusted view is the one without it
+
+SPOILT = {
+    "nan": lambda value: float("nan"),
+    "inf": lambda value: float("inf"),
+    "zero": lambda value: 0.0,
+    "negative": lambda value: -value,
+    "tenfold": lambda value: value * 10,
+    "a thousandth": lambda value: value / 1000,
+}
+positions = st.integers(11, len(DAYS) - 1)
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    restated=st.dictionaries(positions, st.sampled_from(sorted(SPOILT)), max_size=20),
+    gaps=st.dictionaries(positions, st.sampled_from(sorted(SPOILT)), max_size=8),
+    again=st.sets(positions),
+    ahead=st.lists(st.tuples(st.integers(4, 40), st.floats(800, 1000)), max_size=5),
+    order=st.randoms(use_true_random=False),
+)
+def test_bad_rows_of_any_kind_in_any_order_leave_the_trusted_view_as_it_is_without_them(
+    restated: dict[int, str], gaps: dict[int, str], again: set[int], ahead: list[tuple[int, float]], order: Random
+) -> None:
+    """Not a number, 0, negative, ten times or a thousandth; twice, out of order, from the future, history restated."""
+    good = [published(day, value) for at, (day, value) in enumerate(CALM) if at not in gaps]
+    spoilt = [published(DAYS[at], SPOILT[how](CALM[at][1])) for at, how in gaps.items()]
+    spoilt += [published(DAYS[-1] + timedelta(days=days), value) for days, value in ahead]
+    restatements = [published(DAYS[at], SPOILT[how](CALM[at][1])) for at, how in restated.items() if at not in gaps]
+    repeated = [published(*CALM[at]) for at in again if at not in gaps]
+    mixed = [*good, *spoilt]
+    order.shuffle(mixed)
+    fetched = at(DAYS[-1], 12)
+    with Store.in_memory(Path("/nowhere")) as store:
+        store.observations.add("USDCLP", "bcch", good, fetched)
+        clean = store.observations.all_of("USDCLP", ("bcch",))
+    with Store.in_memory(Path("/nowhere")) as store:
+        for rows, hours in ((mixed, 0), (repeated, 1), (restatements, 2), (repeated, 3)):
+            store.observations.add("USDCLP", "bcch", rows, fetched + timedelta(hours=hours))
+        dirty = store.observations.all_of("USDCLP", ("bcch",))
+    moment = end_of(DAYS[-1])
+    expected, found = (Rates("USDCLP", rows, CHILE, RELEASE).as_of(moment) for rows in (clean, dirty))
+    assert [(r.observed_on, r.value) for r in found.rows] == [(r.observed_on, r.value) for r in expected.rows]
