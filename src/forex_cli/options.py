@@ -15,5 +15,6 @@ AsOf = Annotated[
     typer.Option(formats=["%Y-%m-%d"], help="Replay: use only what was known at the end of that day (UTC)."),
 ]
 SkipEmail = Annotated[bool, typer.Option("--skip-email", help="Send no mail.")]
+EmailPreview = Annotated[Path | None, typer.Option(help="Write the mail to this file: .eml, or .html for a browser.")]
 OutputDir = Annotated[Path | None, typer.Option(help="Root of the reports.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Compute and show, but write nothing.")]

@@ -34,6 +34,7 @@ def run(
     as_of: options.AsOf = None,
     members: options.Members = None,
     skip_email: options.SkipEmail = False,
+    email_preview: options.EmailPreview = None,
     output_dir: options.OutputDir = None,
     dry_run: options.DryRun = False,
     json: options.Json = False,
@@ -49,6 +50,7 @@ def run(
         settings = session(context).settings(pairs=pair, source=source, members=members, output_dir=output_dir)
         day = as_of.date() if as_of else None
         request = request_for(settings, chosen(horizons or []), as_of=day, skip_email=skip_email)
+        request = replace(request, email_preview=email_preview)
         _run_and_show(settings, request, dry_run=dry_run, as_json=json)
 
 

@@ -75,6 +75,16 @@ def test_a_run_that_skips_mail_and_a_replay_send_none(rates: Path, data_dir: Pat
         assert server.mails() == []
 
 
+def test_a_mail_can_be_looked_at_without_being_sent(rates: Path, data_dir: Path, tmp_path: Path) -> None:
+    with running_mail_server() as server:
+        asked = ("--as-of", "2025-06-30", "--email-preview")
+        for name in ("mail.eml", "mail.html"):
+            assert run(rates, data_dir, server.port, *asked, str(tmp_path / name)).returncode == 0
+        assert server.mails() == []
+    assert "text/plain" in (tmp_path / "mail.eml").read_text()
+    assert "data:image/png;base64," in (tmp_path / "mail.html").read_text()
+
+
 def test_half_a_mail_setting_is_refused_before_anything_is_done(rates: Path, data_dir: Path) -> None:
     done = run(rates, data_dir, 25, FOREX_MAIL_TO="")
     assert (done.returncode, "mail_from and mail_to must be" in done.stderr) == (78, True)

@@ -28,7 +28,7 @@ PAIRS = {"USDCLP": "champion", "EURUSD": "demo", "USDMXN": "champion"}
 HORIZONS = {"7d": 7, "15d": 15, "30d": 30, "90d": 90}
 HOSTILE = "csv:/home/\x1b[31mred\x1b[0m/\n/日本/" + "long/" * 40 + "rates.csv"
 ENDED = r"ended: \d"  # not the command's own line
-PATIENCE = 30  # seconds for a screen to show what is awaited
+PATIENCE = 60.0  # seconds; the machine may be busy
 
 needs_tmux = pytest.mark.skipif(TMUX is None, reason="tmux is not installed (apt-get install tmux)")
 

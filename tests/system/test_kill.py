@@ -103,5 +103,5 @@ def test_a_killed_run_loses_nothing_and_the_next_one_finishes_the_day(
     for name in ("forex.db", "mlflow/mlflow.db"):
         assert query(data_dir / name, "PRAGMA integrity_check") == [("ok",)]
         assert query(data_dir / name, "PRAGMA foreign_key_check") == []
-    assert len(list((data_dir / "reports" / "USDCLP" / day.isoformat()).glob("*.html"))) == 4
+    assert len(list((data_dir / "reports" / "USDCLP" / day.isoformat()).glob("*d.html"))) == 4
     assert not list(data_dir.rglob(".*.new"))

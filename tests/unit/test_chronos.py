@@ -34,7 +34,7 @@ DAY = date(2026, 10, 30)
 STEPS = st.integers(1, 12)
 
 
-class TestMini(MemberContract):
+class TestChronosMini(MemberContract):
     @pytest.fixture
     def member(self) -> Member:
         return Chronos()
@@ -43,7 +43,7 @@ class TestMini(MemberContract):
         return 61
 
 
-class TestMiniWithItsOwnMedian(TestMini):
+class TestMiniWithItsOwnMedian(TestChronosMini):
     centred = False
     off_last = 0.15  # after a leap out of a peg of years it expects most of it back
 
@@ -52,7 +52,7 @@ class TestMiniWithItsOwnMedian(TestMini):
         return Chronos(recentre=False)
 
 
-class TestBoltOfDeciles(TestMini):
+class TestBoltOfDeciles(TestChronosMini):
     """As the hub's Chronos-Bolt: nothing below 10 % or above 90 %. Cut out of the embedded one."""
 
     @pytest.fixture

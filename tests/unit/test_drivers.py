@@ -265,11 +265,11 @@ def test_every_driver_is_asked_stored_and_told(services: Services, store: Store)
     assert asked_of(services) == {"yahoo": 1, "bcch": 3, "fred": 5}
 
 
-def test_the_first_question_goes_back_fifteen_years_and_the_next_ten_days(services: Services, store: Store) -> None:
+def test_the_first_question_goes_back_eight_years_and_the_next_ten_days(services: Services, store: Store) -> None:
     for _ in range(2):
         learn(chains_at(services, ["us10y", "tpm"]), store, NOW)
     fred = [path for path in services.asked if path.startswith("/fred")]
-    assert ["observation_start=2009-06" in path for path in fred] == [True, False]
+    assert ["observation_start=2016-06" in path for path in fred] == [True, False]
     assert "observation_start=2024-06-18" in fred[1]
     assert "firstdate=2024-06-21" in services.asked[-1] or "firstdate=2024-06-21" in services.asked[-2]
 

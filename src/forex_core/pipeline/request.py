@@ -39,6 +39,7 @@ class Request:
     code_version: str = "unknown"
     language: str = "en"
     pdf: bool = False
+    email_preview: Path | None = None
 
     @property
     def role(self) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from forex_core.errors import ForexError
 from forex_core.notify.content import Morning
 from forex_core.notify.language import language_of
+from forex_core.notify.message import Letterhead, compose, preview
 from forex_core.notify.post import GivenUp, Spooled, Unsent
 from forex_core.pipeline.request import Adapters, HorizonResult, Request
 from forex_core.report.language import LANGUAGES
@@ -19,6 +20,7 @@ from forex_core.store.files import replace_durably
 from forex_core.values import Forecast
 
 SEND = "send"
+NOBODY = "forex@example.org"  # who writes a mail that is only looked at
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,10 @@ def tell(results: Sequence[HorizonResult], banners: Sequence[str], request: Requ
     except ForexError as error:
         return Told(None, (f"The day's report is missing: {error.message}.",))
     pdf = write_pdf(page, path.with_suffix(".pdf")) if request.pdf else None
-    return Told(str(path), tuple(filter(None, (pdf, _mail(forecasts, path, [*banners, *notes], request, adapters)))))
+    mail = morning(forecasts, path, [*banners, *notes], request.language)
+    if request.email_preview:
+        _show(mail, request.email_preview, request)
+    return Told(str(path), tuple(filter(None, (pdf, _send(mail, forecasts, request, adapters)))))
 
 
 def _of_one_day(results: Sequence[HorizonResult]) -> list[Forecast]:
@@ -66,15 +71,20 @@ def _page(forecasts: Sequence[Forecast], notes: Sequence[str], request: Request,
     return render_day(forecasts, records, notes, previous, request.language)
 
 
-def _mail(
-    forecasts: Sequence[Forecast], report: Path, notes: Sequence[str], request: Request, adapters: Adapters
-) -> str | None:
+def _show(mail: Morning, path: Path, request: Request) -> None:
+    """Write the mail to a file: as it would be sent (.eml), or its HTML for a browser."""
+    message = compose(mail, Letterhead(NOBODY, language_of(request.language)), request.now)
+    whole = message.as_bytes() if path.suffix == ".eml" else preview(message).encode()
+    replace_durably(path, whole)
+
+
+def _send(mail: Morning, forecasts: Sequence[Forecast], request: Request, adapters: Adapters) -> str | None:
     """Send, note it as done, and say what went wrong."""
     store = adapters.store
     unsent = [f for f in forecasts if SEND not in store.forecasts.steps(f.forecast_id)]
     if not request.live or not unsent:
         return None
-    answer = adapters.notifier.send(morning(forecasts, report, notes, request.language), request.now)
+    answer = adapters.notifier.send(mail, request.now)
     if not isinstance(answer, Unsent):
         reason = getattr(answer, "reason", "")
         with store.transaction():
