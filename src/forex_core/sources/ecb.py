@@ -156,7 +156,9 @@ def _embedded(currency: str) -> PerEuro:
     from currency_converter import RateNotFoundError
 
     _known(currency)
-    bounds = _converter().bounds["USD" if currency == "EUR" else currency]
+    if currency == "EUR":
+        return dict.fromkeys(_embedded("USD"), 1.0)
+    bounds = _converter().bounds[currency]
     rates = {}
     for day in calendar("ecb").days:
         if bounds.first_date <= day <= bounds.last_date:
