@@ -22,8 +22,9 @@ from forex_cli.track_record import _write
 from forex_core.backtest import metrics
 from forex_core.errors import CorruptStore, NotOwner, SettingsError, VersionMismatch
 from forex_core.mlops.latest_runs import latest_runs
+from forex_core.models.student import t_below, t_quantile
 from forex_core.pipeline.health import BACKUP_LATE, TIGHT, Health, examine, health
-from forex_core.report.overlapping import FEWEST, evidence, t_below, t_quantile
+from forex_core.report.overlapping import FEWEST, evidence
 from forex_core.report.track_record_table import COLUMNS, ScoreLine, interval_score, scoreboard, verdict
 from forex_core.settings import Settings
 from forex_core.store.events import Event

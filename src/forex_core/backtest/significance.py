@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtr
 
+from forex_core.models.student import t_below
 from forex_core.values import Floats
 
 LEVEL = 0.05  # a two-sided p below this is called significant
@@ -43,4 +43,4 @@ def diebold_mariano(loss: Floats, yardstick: Floats, overlap: int) -> DieboldMar
         return DieboldMariano(None, None)
     correction = (n + 1 - 2 * overlap + overlap * (overlap - 1) / n) / n
     t = float(difference.mean() / np.sqrt(variance / n) * np.sqrt(correction))
-    return DieboldMariano(t, float(2 * stdtr(n - 1, -abs(t))))
+    return DieboldMariano(t, 2 * t_below(-abs(t), n - 1))

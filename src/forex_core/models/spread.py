@@ -1,10 +1,11 @@
 """Shapes of a forecast around the last value: standard quantiles, and log moves turned into rates."""
 
 from functools import cache
+from statistics import NormalDist
 
 import numpy as np
-from scipy.special import ndtri, stdtrit
 
+from forex_core.models.student import t_quantile
 from forex_core.values import LEVELS, Floats, QuantilePath
 
 ABOVE = tuple(level for level in LEVELS if level > 0.5)
@@ -18,13 +19,13 @@ def around_last(last: float, log_moves: Floats) -> QuantilePath:
 @cache
 def standard_normal() -> Floats:
     """Quantiles of the standard normal at LEVELS."""
-    return np.asarray(ndtri(LEVELS), dtype=float)
+    return np.array([NormalDist().inv_cdf(level) for level in LEVELS])
 
 
 @cache
 def standard_student(dof: int) -> Floats:
     """Quantiles at LEVELS of Student's t with `dof` degrees of freedom, scaled to unit variance."""
-    return np.asarray(stdtrit(dof, LEVELS) * np.sqrt((dof - 2) / dof), dtype=float)
+    return np.asarray([t_quantile(level, dof) * ((dof - 2) / dof) ** 0.5 for level in LEVELS])
 
 
 def mirrored(errors: Floats) -> Floats:

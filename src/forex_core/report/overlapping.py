@@ -9,7 +9,9 @@ dashboards must not wait for NumPy.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import atan, cos, pi, sin, sqrt
+from math import cos, pi, sqrt
+
+from forex_core.models.student import t_below, t_quantile
 
 FEWEST = 10  # forecasts that do not overlap; from fewer nothing can be said
 CERTAIN = 0.05
@@ -66,28 +68,3 @@ def _cosines(values: Sequence[float], count: int) -> list[float]:
         scale * sum(value * wave[j * (2 * t + 1) % (4 * n)] for t, value in enumerate(values))
         for j in range(1, count + 1)
     ]
-
-
-def t_below(t: float, freedom: int) -> float:
-    """Student's t distribution with whole degrees of freedom (Abramowitz and Stegun 26.7.3 and 26.7.4)."""
-    angle = atan(t / sqrt(freedom))
-    square, term, total = cos(angle) ** 2, 1.0, 1.0
-    if freedom % 2:
-        term = total = cos(angle) if freedom > 1 else 0.0
-        for k in range(2, freedom - 1, 2):
-            term *= square * k / (k + 1)
-            total += term
-        return 0.5 + (angle + sin(angle) * total) / pi
-    for k in range(1, freedom - 2, 2):
-        term *= square * k / (k + 1)
-        total += term
-    return 0.5 + sin(angle) * total / 2
-
-
-def t_quantile(share: float, freedom: int) -> float:
-    """The t below which this share lies, for shares above one half; by bisection."""
-    low, high = 0.0, 1e4
-    for _ in range(100):
-        middle = (low + high) / 2
-        low, high = (middle, high) if t_below(middle, freedom) < share else (low, middle)
-    return (low + high) / 2

@@ -5,7 +5,7 @@ from itertools import pairwise
 from math import exp, log, sqrt
 from statistics import NormalDist, stdev
 
-from forex_core.report.overlapping import t_quantile
+from forex_core.models.student import t_quantile
 from forex_core.values import Quantiles
 
 TENTH = NormalDist().inv_cdf(0.9)  # standard deviations of a normal between its median and its 90 % quantile

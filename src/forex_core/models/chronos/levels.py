@@ -1,9 +1,9 @@
 """From what a checkpoint says, at the levels and steps it was trained on, to log moves at ours."""
 
 import numpy as np
-from scipy.special import stdtrit
 
 from forex_core.models.random_walk import RandomWalk
+from forex_core.models.student import t_quantile
 from forex_core.values import LEVELS, Floats
 
 MIDDLE = LEVELS.index(0.5)
@@ -28,7 +28,7 @@ def _widening(level: float, trained: tuple[float, ...]) -> float:
     if outermost in (level, 0.5):
         return 1.0
     dof = RandomWalk.dof
-    return float(stdtrit(dof, level) / stdtrit(dof, outermost))
+    return t_quantile(level, dof) / t_quantile(outermost, dof)
 
 
 def extended(moves: Floats, steps: int) -> Floats:
