@@ -1,5 +1,6 @@
 """Heavy members speak from one short-lived child process, so that their libraries never enter the parent's memory."""
 
+import gc
 import multiprocessing
 import signal
 from collections.abc import Callable, Iterator
@@ -68,6 +69,7 @@ class _Child:
 def _serve(end: Connection) -> None:
     """Answer until the parent closes its end, or dies."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who presses Ctrl-C means the parent
+    gc.disable()  # it won't live long, and looking through modules in the making is a quarter of an import
     with suppress(EOFError, OSError):
         while True:
             try:
