@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import select
+import signal
 import stat
 import subprocess
 import termios
@@ -77,6 +78,12 @@ class Person:
         return bool(read)
 
 
+def _as_a_person_would() -> None:
+    """On its own terminal, so that Ctrl-C and hidden typing work; who started the tests may have Ctrl-C ignored."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def wizard(*arguments: str, services: Services | None = None) -> Iterator[Person]:
     """The wizard on a terminal of its own; every source's address is that of the local server, or closed."""
@@ -92,7 +99,7 @@ def wizard(*arguments: str, services: Services | None = None) -> Iterator[Person
         stdout=theirs,
         stderr=theirs,
         start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # so that Ctrl-C and hidden typing work
+        preexec_fn=_as_a_person_would,
     )
     os.close(theirs)
     try:
