@@ -5,7 +5,7 @@ import typer
 from forex_cli import config_init, options
 from forex_cli.session import errors_as_exit_codes, print_json, session
 
-app = typer.Typer(help="Show and check the configuration.", no_args_is_help=True)
+app = typer.Typer(help="Make, show and check the configuration.", no_args_is_help=True)
 app.command()(config_init.init)
 
 
