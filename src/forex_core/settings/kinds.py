@@ -3,9 +3,11 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from forex_core.calendars import currencies
 from forex_core.errors import UsageError
+from forex_core.horizons import HORIZONS
 
 
 def text(value: object) -> str:
@@ -26,15 +28,68 @@ def path(value: object) -> Path:
         raise ValueError(f"must be a path ({error})") from None
 
 
-def whole(least: int) -> Callable[[object], int]:
-    """Whole numbers from `least` up."""
+def whole(least: int, most: int | None = None) -> Callable[[object], int]:
+    """Whole numbers from `least` up, to `most` if there is an end."""
+    bound = f"{least} or more" if most is None else f"{least} to {most}"
 
     def parse(value: object) -> int:
-        if isinstance(value, bool) or not re.fullmatch(r"\d+", str(value)) or int(str(value)) < least:
-            raise ValueError(f"must be a whole number, {least} or more")
-        return int(str(value))
+        if isinstance(value, bool) or not re.fullmatch(r"\d{1,18}", str(value)):
+            raise ValueError(f"must be a whole number, {bound}")
+        number = int(str(value))
+        if number < least or (most is not None and number > most):
+            raise ValueError(f"must be a whole number, {bound}")
+        return number
 
     return parse
+
+
+def share(value: object) -> float:
+    """A number between 0 and 1."""
+    try:
+        number = float(str(value))
+    except ValueError:
+        number = -1.0
+    if not 0 < number < 1:
+        raise ValueError("must be a number between 0 and 1")
+    return number
+
+
+def horizons(value: object) -> tuple[str, ...]:
+    """Horizons of the table, or none."""
+    keys = some(value)
+    if any(key not in HORIZONS for key in keys):
+        raise ValueError(f"must be of {', '.join(HORIZONS)}")
+    return tuple(key for key in HORIZONS if key in keys)
+
+
+def crossings(value: object) -> tuple[str, ...]:
+    """Rates to watch, each a pair, > or <, and a number; or none."""
+    written = tuple(word.replace(" ", "") for word in some(value))
+    for word in written:
+        parts = re.fullmatch(r"([A-Z]{6})[<>](\d{1,9}(?:\.\d{1,6})?)", word)
+        if not parts or not float(parts[2]):
+            raise ValueError("must be like USDCLP>950, USDCLP<900")
+        pairs(parts[1])
+    return written
+
+
+def hours(value: object) -> str:
+    """A span of the day, which may pass midnight."""
+    clock = r"(?:[01]\d|2[0-3]):[0-5]\d"
+    written = text(value).replace(" ", "")
+    if not re.fullmatch(f"{clock}-{clock}", written):
+        raise ValueError("must be like 22:00-07:00")
+    return written
+
+
+def zone(value: object) -> str:
+    """The name of a time zone."""
+    name = text(value)
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("must be the name of a time zone, such as America/Santiago") from None
+    return name
 
 
 def listed(value: object) -> tuple[str, ...]:
