@@ -83,7 +83,8 @@ def forex(*args: object, data_dir: Path, **environ: str) -> subprocess.Completed
 def command(*args: object, data_dir: Path, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run any command on a data directory, with a clean environment in which no source can be reached."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("FOREX_", "MLFLOW_"))}
-    closed = {variable_of(name): "http://127.0.0.1:9" for name in names() if name.endswith(("_url", "_feeds"))}
+    asked = [name for name in names() if name.endswith(("_url", "_feeds")) and name != "heartbeat_url"]
+    closed = dict.fromkeys(map(variable_of, asked), "http://127.0.0.1:9")
     return subprocess.run(
         [str(arg) for arg in args],
         env=clean | closed | {"FOREX_DATA_DIR": str(data_dir)} | environ,
