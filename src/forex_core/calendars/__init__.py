@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import Literal
 
+from forex_core.calendars.closed import CHILE, ECB
 from forex_core.errors import UsageError
 
 CalendarName = Literal["chile", "ecb", "weekdays"]
@@ -57,20 +58,17 @@ class Calendar:
 
 @cache
 def calendar(name: CalendarName) -> Calendar:
-    """Build a calendar once; `holidays` is imported here because most commands never ask."""
-    closed: set[date] = set()
-    years = range(FIRST_YEAR, LAST_YEAR + 1)
-    if name == "chile":
-        from holidays import country_holidays
+    """Build a calendar once."""
+    closed = {"chile": CHILE, "ecb": ECB, "weekdays": ""}[name]
+    off = {_ordinal(line[:4], day) for line in closed.split("\n") for day in line[5:].split()}
+    first, last = date(FIRST_YEAR, 1, 1).toordinal(), date(LAST_YEAR, 12, 31).toordinal()
+    # the first day of the calendar of ordinals was a Monday
+    working = (n for n in range(first, last + 1) if (n - 1) % 7 < 5 and n not in off)
+    return Calendar(name, tuple(map(date.fromordinal, working)))
 
-        closed = set(country_holidays("CL", categories=("public", "bank"), years=years))
-    elif name == "ecb":
-        from holidays import financial_holidays
 
-        closed = set(financial_holidays("XECB", years=years))
-    first, span = date(FIRST_YEAR, 1, 1), (date(LAST_YEAR, 12, 31) - date(FIRST_YEAR, 1, 1)).days + 1
-    every_day = (first + timedelta(days=n) for n in range(span))
-    return Calendar(name, tuple(day for day in every_day if day.weekday() < 5 and day not in closed))
+def _ordinal(year: str, day: str) -> int:
+    return date(int(year), int(day[:2]), int(day[2:])).toordinal()
 
 
 def calendar_of(pair: str) -> Calendar:
