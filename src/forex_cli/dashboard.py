@@ -63,11 +63,10 @@ def read(settings: "Settings", now: datetime) -> "Board":
     from forex_core.pipeline.health import examine
     from forex_core.store.scoreboard import reading
 
-    data_dir = settings.data_dir
-    with reading(data_dir) as store:
-        health, tallies = examine(store, settings, now), store.tallies()
-    databases = {path.name: path.stat().st_size for path in _databases(data_dir) if path.exists()}
-    return Board(now, settings.environment, health, tallies, shutil.disk_usage(data_dir).free, databases)
+    with reading(settings.data_dir) as store:
+        health, tallies, seen_in = examine(store, settings, now), store.tallies(), store.path.parent
+    databases = {path.name: path.stat().st_size for path in _databases(seen_in) if path.exists()}
+    return Board(now, settings.environment, health, tallies, shutil.disk_usage(seen_in).free, databases)
 
 
 def described(board: "Board") -> dict[str, object]:
@@ -112,8 +111,12 @@ def _records(board: "Board") -> Iterator[list[str]]:
         yield ["" if cells[name] is None else Terminal().legible(str(cells[name]), 200) for name in PLAIN]
 
 
-def _databases(data_dir: Path) -> tuple[Path, Path]:
-    return data_dir / "forex.db", data_dir / "mlflow" / "mlflow.db"
+def _databases(folder: Path) -> tuple[Path, Path]:
+    """Both in a data directory, or in its public folder."""
+    from forex_core.store.viewing import PUBLIC
+
+    mlflow = folder if folder.name == PUBLIC else folder / "mlflow"
+    return folder / "forex.db", mlflow / "mlflow.db"
 
 
 def _watch(settings: "Settings") -> None:
@@ -141,9 +144,11 @@ def _watch(settings: "Settings") -> None:
 
 
 def _state(data_dir: Path, now: datetime) -> tuple[object, ...]:
-    """What changes when somebody writes, and with the minute: the databases' files and forex.db's journal."""
+    """What changes when somebody writes, and with the minute: the databases' files, forex.db's journal, the copies."""
+    from forex_core.store.viewing import PUBLIC
+
     stamps = []
-    for path in (*_databases(data_dir), data_dir / "forex.db-wal"):
+    for path in (*_databases(data_dir), data_dir / "forex.db-wal", *_databases(data_dir / PUBLIC)):
         with suppress(OSError):
             status = path.stat()
             stamps.append((status.st_ino, status.st_mtime_ns, status.st_size))

@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     try:
         settings = Settings.load({}, os.environ, Path.cwd())
-        experiments = latest_runs(settings.data_dir / "mlflow" / "mlflow.db", asked.limit)
+        experiments = latest_runs(settings.data_dir, asked.limit)
         answer = json.dumps(_object(experiments)) if asked.json else "\n".join(_lines(experiments, here()))
         print(answer, flush=True)  # noqa: T201 - this is its job
     except BrokenPipeError:
@@ -114,3 +114,7 @@ def _plain(run: RunLine) -> dict[str, object]:
         "mape": run.mape,
         "environment": run.environment,
     }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conftest import business_days
+from conftest import business_days, command
 from forex_cli import mlflow_dashboard, status, track_record
 from forex_cli.dashboard import PLAIN, _records, described, read
 from forex_cli.dashboard_view import Board, lines
@@ -508,6 +509,29 @@ def test_no_line_of_the_track_record_is_cut(size: float, skill: float, share: fl
     terminal = Terminal(80, unicode=unicode)
     for found in track_record.lines([line], terminal):
         assert sum(len(text) for text, _ in found) <= 80
+
+
+# what looking does without
+
+IMPORTED = "import sys, {module}; print(sorted(set(sys.argv[1:]) & set(sys.modules)))"
+
+
+@pytest.mark.parametrize("module", ["forex_cli.mlflow_dashboard", "forex_core.pipeline.health, forex_cli.main"])
+def test_what_takes_long_to_import_is_not_needed_to_look(module: str, data_dir: Path) -> None:
+    slow = ("loguru", "holidays", "pydantic", "rich", "numpy")
+    done = command(sys.executable, "-c", IMPORTED.format(module=module), *slow, data_dir=data_dir)
+    assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+@pytest.mark.parametrize("before", ["", "import loguru; "])
+def test_the_log_has_its_form_whoever_imports_it_first(before: str, data_dir: Path) -> None:
+    code = "from forex_cli.session import _log_to_stderr as begin; begin('INFO'); from loguru import logger; "
+    code += (
+        "logger.info('{}', 'seen'); logger.debug('unseen'); secret = 'hunter2'; logger.opt(exception=True).error('x')"
+    )
+    done = command(sys.executable, "-c", f"{before}{code}", data_dir=data_dir)
+    assert done.stderr.splitlines()[:2] == ["INFO    seen", "ERROR   x"]
+    assert "hunter2" not in done.stderr
 
 
 # MLflow's dashboard

@@ -1,15 +1,13 @@
 """What is read for the terminal: the newest forecasts, the track record and its evidence, health, and MLflow's runs."""
 
 import csv
-import os
 import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
 import numpy as np
@@ -20,10 +18,11 @@ from scipy.stats import t as student
 
 from forex_cli.track_record import _write
 from forex_core.backtest import metrics
-from forex_core.errors import CorruptStore, NotOwner, SettingsError, VersionMismatch
+from forex_core.errors import CorruptStore, SettingsError, VersionMismatch
 from forex_core.mlops.latest_runs import latest_runs
 from forex_core.models.student import t_below, t_quantile
-from forex_core.pipeline.health import BACKUP_LATE, TIGHT, Health, examine, health
+from forex_core.pipeline.health import Health, examine, health
+from forex_core.pipeline.upkeep import BACKUP_LATE, TIGHT
 from forex_core.report.overlapping import FEWEST, evidence
 from forex_core.report.track_record_table import COLUMNS, ScoreLine, interval_score, scoreboard, verdict
 from forex_core.settings import Settings
@@ -193,19 +192,14 @@ def test_a_failed_run_is_a_trouble_until_one_ends_well(store: Store) -> None:
     assert look(store).troubles == ()
 
 
-def test_a_backup_is_shown_and_a_trouble_once_it_is_late(store: Store, data_dir: Path) -> None:
+def test_a_backup_is_shown_and_a_trouble_once_it_is_late(store: Store) -> None:
     finished(store, issue(store, 0))
     assert look(store).backup_at is None
-    (data_dir / "backups").mkdir()
-    assert look(store).backup_at is None
-    for name, age in (("a.tar", timedelta(days=30)), ("b.tar", BACKUP_LATE), (".part", timedelta(0))):
-        path = data_dir / "backups" / name
-        path.touch()
-        moment = (ISSUED_AT - age).timestamp()
-        os.utime(path, (moment, moment))
+    for age in (timedelta(days=30), BACKUP_LATE):
+        store.events.add(Event(ISSUED_AT - age, "backup", None, None, None, {"archive": "a.tar", "bytes": "1"}))
     assert look(store).backup_at == ISSUED_AT - BACKUP_LATE
     assert look(store).troubles == ()
-    assert look(store, ISSUED_AT + timedelta(seconds=1)).troubles == ("the last backup is 8 days old",)
+    assert look(store, ISSUED_AT + timedelta(seconds=1)).troubles == ("the last backup is 26 hours old",)
 
 
 def test_a_disk_that_is_nearly_full_is_a_trouble(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -397,7 +391,8 @@ def empty_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def mlflow_db(empty_mlflow: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copy(empty_mlflow, tmp_path / "mlflow.db"))
+    (tmp_path / "mlflow").mkdir()
+    return Path(shutil.copy(empty_mlflow, tmp_path / "mlflow" / "mlflow.db"))
 
 
 def record(path: Path, run_id: str, hour: int, rmse: float | None, **changes: Any) -> None:
@@ -420,10 +415,10 @@ def record(path: Path, run_id: str, hour: int, rmse: float | None, **changes: An
 def test_the_last_runs_come_newest_first_and_no_more_than_asked(mlflow_db: Path) -> None:
     for hour in range(6):
         record(mlflow_db, f"r{hour}", hour, 9.0 - hour)
-    first = latest_runs(mlflow_db, 2)[0]
+    first = latest_runs(mlflow_db.parents[1], 2)[0]
     assert (first.name, [run.run_id for run in first.runs]) == ("forecaster_7d", ["r5", "r4"])
     assert [(run.rmse, run.mape, run.environment) for run in first.runs] == [(4.0, None, "test"), (5.0, None, "test")]
-    assert len(latest_runs(mlflow_db, 50)[0].runs) == 6
+    assert len(latest_runs(mlflow_db.parents[1], 50)[0].runs) == 6
 
 
 def test_the_best_run_is_the_finished_one_with_the_lowest_error_however_old(mlflow_db: Path) -> None:
@@ -433,7 +428,7 @@ def test_the_best_run_is_the_finished_one_with_the_lowest_error_however_old(mlfl
     record(mlflow_db, "deleted", 4, 1.0, lifecycle_stage="deleted")
     record(mlflow_db, "no number", 5, 0.0, nan=True)
     record(mlflow_db, "nothing", 6, None)
-    first = latest_runs(mlflow_db, 1)[0]
+    first = latest_runs(mlflow_db.parents[1], 1)[0]
     assert first.best
     assert (first.best.run_id, first.best.rmse) == ("best", 3.0)
     assert [run.run_id for run in first.runs] == ["nothing"]
@@ -441,7 +436,7 @@ def test_the_best_run_is_the_finished_one_with_the_lowest_error_however_old(mlfl
 
 def test_a_metric_that_is_no_number_is_missing(mlflow_db: Path) -> None:
     record(mlflow_db, "no number", 5, 0.0, nan=True)
-    first = latest_runs(mlflow_db, 1)[0]
+    first = latest_runs(mlflow_db.parents[1], 1)[0]
     assert (first.runs[0].rmse, first.best) == (None, None)
 
 
@@ -449,56 +444,9 @@ def test_the_documented_experiments_come_first_and_strangers_not_at_all(mlflow_d
     with closing(sqlite3.connect(mlflow_db)) as connection, connection:
         for name in ("forecaster_30d_EURUSD", "forecaster_7d_EURUSD", "EURUSD_Experiments", "forecasterless"):
             connection.execute("INSERT INTO experiments (name, lifecycle_stage) VALUES (?, 'active')", (name,))
-    names = [one.name for one in latest_runs(mlflow_db, 1)]
+    names = [one.name for one in latest_runs(mlflow_db.parents[1], 1)]
     documented = ["forecaster_7d", "forecaster_15d", "forecaster_30d", "forecaster_90d"]
     assert names == [*documented, "forecaster_7d_EURUSD", "forecaster_30d_EURUSD"]
-
-
-# people who may only look
-
-
-@pytest.fixture
-def elsewhere(empty_mlflow: Path) -> Iterator[Path]:
-    """A data directory at rest, below a folder that anybody may enter."""
-    home = Path(mkdtemp())
-    data_dir = home / "data"
-    with Store.for_writing(data_dir) as store:
-        issue(store, 0)
-    (data_dir / "mlflow").mkdir()
-    shutil.copy(empty_mlflow, data_dir / "mlflow" / "mlflow.db")
-    yield data_dir
-    shutil.rmtree(home)
-
-
-@contextmanager
-def read_only(data_dir: Path) -> Iterator[None]:
-    """Nobody may write there; root becomes a user for whom that holds."""
-    folders, was_root = [data_dir.parent, data_dir, data_dir / "mlflow"], os.geteuid() == 0
-    for folder in folders:
-        folder.chmod(0o555)
-    try:
-        if was_root:
-            os.seteuid(65534)
-        yield
-    finally:
-        if was_root:
-            os.seteuid(0)
-        for folder in folders:
-            folder.chmod(0o755)
-
-
-def test_who_may_not_write_beside_the_databases_can_look_at_them(elsewhere: Path) -> None:
-    with read_only(elsewhere):
-        with reading(elsewhere) as board:
-            assert [one.pair for one in board.outlooks()] == ["USDCLP"]
-        assert latest_runs(elsewhere / "mlflow" / "mlflow.db", 5)[0].name == "forecaster_7d"
-    assert not list(elsewhere.rglob("*-wal"))
-
-
-def test_when_a_journal_holds_a_part_and_can_not_be_used_then_the_reader_is_told_so(elsewhere: Path) -> None:
-    (elsewhere / "forex.db-wal").write_bytes(b"half a transaction")
-    with read_only(elsewhere), pytest.raises(NotOwner), reading(elsewhere) as board:
-        board.outlooks()
 
 
 def test_a_newer_database_is_refused(data_dir: Path) -> None:

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from importlib.resources import files
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from forex_core.store.files import move_durably, writing
 
 APPLICATION_ID = 0x464F5258  # "FORX"
 BUSY_MS = 20_000
-RESTORE = "restore it from a backup; it was left as it is for inspection"
+RESTORE = "restore it from a backup by `forex backup restore`; it was left as it is for inspection"
 
 
 def migrations() -> list[tuple[int, str]]:
@@ -23,8 +23,14 @@ def migrations() -> list[tuple[int, str]]:
 
 def open_for_writing(path: Path) -> sqlite3.Connection:
     """Open forex.db, making or migrating it first; the caller holds the writer lock."""
-    if not path.exists():
+    _refuse_half(path.parent, note_of_restore(path.parent))
+    if not path.exists() and not path.is_symlink():
+        refuse_lost(path)
         _make(path)
+    if path.with_name(f"{path.name}-wal").exists():
+        # of a killed writer, or of another time: a connection that may write folds it in when it closes, for good
+        with closing(_connect(path, "?mode=ro")) as connection:
+            check_integrity(connection, path)
     connection = _connect(path)
     with damage_named(path):
         migrate(connection)
@@ -33,9 +39,36 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
 
 def open_for_reading(path: Path) -> sqlite3.Connection:
     """Open forex.db read-only; SettingsError if nothing was ever recorded there."""
-    if not path.exists():
+    _refuse_half(path.parent, note_of_restore(path.parent))
+    if not path.exists() and not path.is_symlink():
+        refuse_lost(path)
         raise SettingsError(f"there is no {path}", hint="`forex demo` makes a first one, or set FOREX_DATA_DIR")
     return _connect(path, "?mode=ro")
+
+
+def _refuse_half(data_dir: Path, note: Path) -> None:
+    if note.exists():
+        raise CorruptStore(f"a restore of {data_dir} was cut short", hint="`forex backup restore` finishes it")
+
+
+def refuse_lost(path: Path) -> None:
+    """CorruptStore if a forex.db that is not there must have been there."""
+    data_dir = path.parent
+    _refuse_half(data_dir, journal_of_restore(data_dir))
+    traces = (data_dir / "mlflow" / "mlflow.db", path.with_name(f"{path.name}-wal"))
+    if trace := next((trace for trace in traces if trace.exists()), None):
+        raise CorruptStore(f"{path} is missing, though {trace} is there", hint=RESTORE)
+
+
+def note_of_restore(data_dir: Path) -> Path:
+    """Where a restore notes, in the data directory, that what is in it is being exchanged."""
+    return data_dir / ".restore.json"
+
+
+def journal_of_restore(data_dir: Path) -> Path:
+    """Where a restore notes, beside the data directory, what it is about to put in its place."""
+    whole = data_dir.resolve()
+    return whole.with_name(f".{whole.name}.restore.json")
 
 
 def _make(path: Path) -> None:
@@ -47,6 +80,7 @@ def _make(path: Path) -> None:
         with damage_named(scratch):
             connection = sqlite3.connect(scratch, isolation_level=None)
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            scratch.chmod(0o600)  # its journals take after it
             migrate(connection)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.close()
@@ -55,7 +89,7 @@ def _make(path: Path) -> None:
 
 def _connect(path: Path, query: str = "") -> sqlite3.Connection:
     with damage_named(path):
-        if not path.is_file() or path.stat().st_size == 0:
+        if path.is_symlink() or not path.is_file() or path.stat().st_size == 0:
             raise CorruptStore(f"{path} is empty or no file", hint=RESTORE)
         with ExitStack() as undo:
             connection = sqlite3.connect(f"{path.absolute().as_uri()}{query}", uri=True, isolation_level=None)

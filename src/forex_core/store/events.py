@@ -48,6 +48,10 @@ class Events:
         last = f"SELECT max(id) FROM events WHERE kind IN ({marks}) GROUP BY pair, horizon"
         return self._select(f"id IN ({last}) ORDER BY id", *ENDS)
 
+    def of_kind(self, kind: str, limit: int) -> list[Event]:
+        """The last ones of a kind, the newest first."""
+        return self._select("kind = ? ORDER BY id DESC LIMIT ?", kind, limit)
+
     def _select(self, where: str, *values: object) -> list[Event]:
         rows = self._connection.execute(
             f"SELECT at, kind, attempt, pair, horizon, detail FROM events WHERE {where}", values

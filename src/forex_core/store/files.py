@@ -8,6 +8,8 @@ from pathlib import Path
 
 from forex_core.errors import CannotWrite, CorruptStore, NotOwner
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 
 def replace_durably(path: Path, content: bytes) -> None:
     """Write `content` beside `path`, make it durable, and put it in place of `path`."""
@@ -38,6 +40,11 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def is_full(error: Exception) -> bool:
+    """True if the disk, or what this user may take of it, is full; SQLite says it in words."""
+    return getattr(error, "errno", None) in FULL or "is full" in str(error)
+
+
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
     """Turn the operating system's refusals to write `path` into the errors an operator can act on."""
@@ -48,7 +55,7 @@ def writing(path: Path) -> Iterator[None]:
             f"no permission to write {error.filename or path}", hint="run as the owner of the data"
         ) from error
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
+        if error.errno in (*FULL, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
             raise CannotWrite(
                 f"cannot write {path}: {error.strerror}", hint="free some space or fix the path"
             ) from error

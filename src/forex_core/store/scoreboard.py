@@ -69,9 +69,12 @@ class Scored:
 
 @contextmanager
 def reading(data_dir: Path) -> Iterator["Scoreboard"]:
-    """Open forex.db without the lock, as it is at one moment; SettingsError if nothing was ever recorded."""
-    path = data_dir / "forex.db"
-    with closing(open_to_view(path, open_for_reading)) as connection, damage_named(path):
+    """Open forex.db without the lock, as it is at one moment; SettingsError if nothing was ever recorded.
+
+    Who may not read it gets the published copy.
+    """
+    path, opened = open_to_view(data_dir / "forex.db", data_dir, open_for_reading)
+    with closing(opened) as connection, damage_named(path):
         connection.execute("BEGIN")
         yield Scoreboard(connection, path)
 
