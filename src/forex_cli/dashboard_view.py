@@ -8,6 +8,7 @@ from textwrap import wrap
 
 from forex_cli.figures import ago, ink, megabytes, packed, percent, rate, span
 from forex_cli.terminal import WIDEST, Line, Terminal
+from forex_core.pipeline.alarm import RATES
 from forex_core.pipeline.health import Feed, Health
 from forex_core.report.numbers import digits_for
 from forex_core.report.sparkline import Ink, band, sparkline
@@ -86,7 +87,7 @@ def _title(board: Board, terminal: Terminal) -> Line:
 
 
 def surroundings(found: Health, now: datetime, terminal: Terminal) -> Iterator[Line]:
-    """When it last ran, what comes next, and the last backup."""
+    """When it last ran, what comes next, the last backup, and the rates that were to be watched."""
     if run := found.last_run:
         said = f"{run.at:%Y-%m-%d %H:%M} UTC, {span(now - run.at)} ago, {run.kind} ({run.pair} {run.horizon})"
         yield ("last run  ", "dim"), (terminal.legible(said, terminal.width - 10), "")
@@ -98,6 +99,9 @@ def surroundings(found: Health, now: datetime, terminal: Terminal) -> Iterator[L
         yield ("next due  ", "dim"), (terminal.legible(f"{said} ({names})", terminal.width - 10), "")
     if found.backup_at:
         yield ("backup    ", "dim"), (f"{found.backup_at:%Y-%m-%d %H:%M} UTC, {span(now - found.backup_at)} ago", "")
+    for one in (story for story in found.alarms if story.alarm.rule in RATES):
+        said = f"{one.since:%Y-%m-%d %H:%M} UTC: {one.alarm.message}"
+        yield ("alert     ", "dim"), (terminal.legible(said, terminal.width - 10), "")
 
 
 def troubles(found: Sequence[str], terminal: Terminal) -> Iterator[Line]:

@@ -1,5 +1,6 @@
 """forex run, forex demo, and the `run` of the four services: one way to start a run."""
 
+import os
 import shutil
 import sys
 from dataclasses import replace
@@ -77,6 +78,14 @@ def _as_typed() -> str:
 
 
 def _run_and_show(settings: "Settings", request: "Request", *, dry_run: bool, as_json: bool) -> None:
+    from forex_core.notify.heartbeat import beating
+
+    job = request.horizons[0].key if len(request.horizons) == 1 else "run"
+    with beating(settings, job, os.environ, main=True, silent=dry_run or not request.live):
+        _run_and_say(settings, request, dry_run=dry_run, as_json=as_json)
+
+
+def _run_and_say(settings: "Settings", request: "Request", *, dry_run: bool, as_json: bool) -> None:
     from forex_cli.run_output import as_object, show
     from forex_core.bootstrap import opened
     from forex_core.notify.post import Silent

@@ -10,14 +10,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from forex_core.errors import NotOwner, SettingsError, UsageError
+from forex_core.errors import CannotWrite, NotOwner, SettingsError, UsageError
 from forex_core.settings import FLAG, PACKAGE_ROOT, Settings
 
 if TYPE_CHECKING:
     from forex_core.horizons import Horizon
     from forex_core.models.member import Member
-    from forex_core.notify.email import Security
+    from forex_core.notify.email import Security, Server
     from forex_core.notify.post import Notifier
+    from forex_core.pipeline.publishing import Publication
     from forex_core.pipeline.request import Adapters, Request
     from forex_core.sources.table import Catalog
 
@@ -27,6 +28,7 @@ EARLIEST = date(1990, 1, 1)  # no pair has rates that could be replayed from bef
 @contextmanager
 def opened(settings: Settings, *, dry_run: bool = False) -> Iterator[Adapters]:
     """The adapters of a run, with the lock held. A dry run works on a copy in memory and leaves no trace."""
+    from forex_core.bootstrap.alerting import alerting
     from forex_core.bootstrap.services import Services
     from forex_core.mlops.tracker import MlflowTracker
     from forex_core.mlops.untracked import Untracked
@@ -46,27 +48,53 @@ def opened(settings: Settings, *, dry_run: bool = False) -> Iterator[Adapters]:
     with writer_lock(data_dir, settings.lock_wait_seconds), Store.for_writing(data_dir) as store:
         tracker = MlflowTracker(data_dir / "mlflow", settings.mlflow_tracking_uri)
         here = Services.of(settings, Replies(data_dir / "raw").keep)
-        post = notifier(settings)
-        yield Adapters(store, tracker, reports, catalog=here.catalog, around=here.surroundings, notifier=post)
+        yield Adapters(
+            store,
+            tracker,
+            reports,
+            catalog=here.catalog,
+            around=here.surroundings,
+            notifier=notifier(settings),
+            publication=publication(settings),
+            alerting=alerting(settings),
+        )
+
+
+def publication(settings: Settings) -> Publication:
+    """What view-only users are shown: forex.db, and mlflow.db unless runs are recorded on a server."""
+    from forex_core.pipeline.publishing import Publication
+    from forex_core.store.viewing import PUBLIC
+
+    data_dir = settings.data_dir
+    embedded = () if settings.mlflow_tracking_uri else (data_dir / "mlflow" / "mlflow.db",)
+    return Publication(data_dir / PUBLIC, (data_dir / "forex.db", *embedded))
 
 
 def notifier(settings: Settings) -> Notifier:
     """Who mails the report; nobody if no server is set. SettingsError if what is set can't work."""
-    from forex_core.notify.email import Server
     from forex_core.notify.language import language_of
     from forex_core.notify.message import Letterhead
     from forex_core.notify.post import Post, Silent
     from forex_core.notify.spool import Spool
 
-    if settings.smtp_host is None:
+    server = mail_server(settings)
+    if server is None:
         return Silent()
     if not settings.mail_from or not settings.mail_to:
         raise SettingsError("smtp_host is set, so mail_from and mail_to must be", hint="see `forex config show`")
-    user, password = settings.smtp_user or "", settings.smtp_password or ""
-    security = cast("Security", settings.smtp_security)
-    server = Server(settings.smtp_host, settings.smtp_port, security, user, password)
     letterhead = Letterhead(settings.mail_from, language_of(settings.language))
     return Post(server, Spool(settings.data_dir / "spool"), letterhead, settings.mail_to)
+
+
+def mail_server(settings: Settings) -> Server | None:
+    """The mail server that is set, if one is."""
+    from forex_core.notify.email import Server
+
+    if settings.smtp_host is None:
+        return None
+    user, password = settings.smtp_user or "", settings.smtp_password or ""
+    security = cast("Security", settings.smtp_security)
+    return Server(settings.smtp_host, settings.smtp_port, security, user, password)
 
 
 def catalog(settings: Settings) -> Catalog:
@@ -85,6 +113,8 @@ def refuse_what_is_not_ours(data_dir: Path) -> None:
             untouched="nothing was changed",
             hint=f"run as its owner (sudo -u '#{data_dir.stat().st_uid}' ...), or set FOREX_DATA_DIR",
         )
+    if os.statvfs(nearest).f_flag & os.ST_RDONLY:
+        raise CannotWrite(f"{nearest} is on a read-only disk", untouched="nothing was changed", hint="remount it")
     if not os.access(nearest, os.W_OK):
         raise NotOwner(f"no permission to write {nearest}", untouched="nothing was changed", hint="set FOREX_DATA_DIR")
 

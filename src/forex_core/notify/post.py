@@ -1,7 +1,9 @@
 """The post: a mail goes to the spool first and from there to the server; what can't go waits for the next run."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from email.message import EmailMessage
 from typing import Protocol, TypeAlias
 
 from loguru import logger
@@ -11,6 +13,7 @@ from forex_core.notify.address import checked_address
 from forex_core.notify.content import Morning
 from forex_core.notify.email import Lost, NoAnswer, Refused, Server, Session, Unreachable
 from forex_core.notify.message import Letterhead, addressed, compose, message_id
+from forex_core.notify.notice import Notice
 from forex_core.notify.spool import GIVEN_UP_AFTER, SENT, TWICE, Letter, Spool, Unreadable
 from forex_core.store.files import writing
 
@@ -47,7 +50,7 @@ class Skipped:
 
 
 Delivery: TypeAlias = Sent | Spooled | GivenUp | Unsent | Skipped
-WORST_FIRST = (GivenUp, Spooled, Sent)
+WORST_FIRST = (Unsent, GivenUp, Spooled, Sent)
 
 TOO_OLD = f"not sent within {GIVEN_UP_AFTER.days} days"
 NO_ANSWER = "handed over twice without an answer; it may have arrived"
@@ -87,16 +90,15 @@ class Post:
     def send(self, morning: Morning, now: datetime) -> Delivery:
         """Spool the mail of each recipient who never had it, then send all that waits; the worst of the answers."""
         identities = {recipient: message_id(morning, recipient, self._head) for recipient in self._recipients}
-        try:
-            with writing(self._spool.folder):
-                self._put(morning, identities, now)
-                became = self._delivered(now)
-                answers = [became.get(identity) or self._settled(identity) for identity in identities.values()]
-        except ForexError as error:
-            logger.warning("no mail: {}", error)
-            return Unsent(str(error))
+        answers = self._post(lambda: compose(morning, self._head, now), identities, now)
         worst = next(kind for kind in WORST_FIRST if any(isinstance(answer, kind) for answer in answers))
         return next(answer for answer in answers if isinstance(answer, worst))
+
+    def announce(self, notice: Notice, now: datetime) -> dict[str, Delivery]:
+        """Send a notice the same way; what became of each recipient's."""
+        identities = {recipient: notice.message_id(recipient, self._head) for recipient in self._recipients}
+        answers = self._post(lambda: notice.message(self._head, now), identities, now)
+        return dict(zip(self._recipients, answers, strict=True))
 
     def retry(self, now: datetime) -> dict[str, Delivery]:
         try:
@@ -106,10 +108,23 @@ class Post:
             logger.warning("the spooled mails stay where they are: {}", error)
             return {}
 
-    def _put(self, morning: Morning, identities: dict[str, str], now: datetime) -> None:
+    def _post(
+        self, compose: Callable[[], EmailMessage], identities: Mapping[str, str], now: datetime
+    ) -> list[Delivery]:
+        """One answer for each of `identities`, which are by recipient."""
+        try:
+            with writing(self._spool.folder):
+                self._put(compose, identities)
+                became = self._delivered(now)
+                return [became.get(identity) or self._settled(identity) for identity in identities.values()]
+        except ForexError as error:
+            logger.warning("no mail: {}", error)
+            return [Unsent(str(error))] * len(identities)
+
+    def _put(self, compose: Callable[[], EmailMessage], identities: Mapping[str, str]) -> None:
         new = {who: identity for who, identity in identities.items() if self._spool.state(identity) is None}
         if new:
-            message = compose(morning, self._head, now)
+            message = compose()
             for recipient, identity in new.items():
                 self._spool.put(identity, addressed(message, recipient, identity))
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from loguru import logger
 
-from forex_core.errors import ForexError, TrackingError
+from forex_core.errors import ForexError
 from forex_core.mlops.tracker import Attempt
 from forex_core.pipeline.request import Adapters, Request
 from forex_core.store.events import Event
@@ -44,7 +44,7 @@ class Attempts:
         """No forecast came of it: record the failure in MLflow too."""
         try:
             self.adapters.tracker.record_end(self.by_horizon[horizon], "FAILED", str(error))
-        except TrackingError as trouble:
+        except ForexError as trouble:
             logger.warning("{}", trouble)
         self._end("failed", horizon, error=str(error), code=error.code)
 
@@ -69,7 +69,7 @@ def sweep(adapters: Adapters) -> None:
             logger.warning("the run of {} {} at {:%Y-%m-%d %H:%M} UTC was killed", start.pair, start.horizon, start.at)
             try:
                 adapters.tracker.record_end(attempt, "KILLED", "the run ended without a word: killed or crashed")
-            except TrackingError as trouble:
+            except ForexError as trouble:
                 logger.warning("{}", trouble)
                 continue  # the next run tries again
         with store.transaction():

@@ -1,25 +1,25 @@
 """Is all well? What was forecast last, and what is late, open or failed. Reads forex.db alone, in milliseconds."""
 
-import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from forex_core.calendars import calendar_of, release_of
+from forex_core.pipeline import upkeep
+from forex_core.pipeline.alarm import Story, recent, standing
 from forex_core.pipeline.order import STEPS
 from forex_core.settings import Settings
 from forex_core.store.events import Event
 from forex_core.store.scoreboard import Outlook, Scoreboard
+from forex_core.store.viewing import PUBLIC, behind
 from forex_core.values import TRACK_RECORD
 
 if TYPE_CHECKING:
     from forex_core.store.store import Store
 
-BACKUP_LATE = timedelta(days=8)  # a weekly one, and a day
-TIGHT = 200_000_000  # bytes free; below a quarter of this no run begins
 LACKING = {"report": "no report", "track": "no MLflow run"}
+SEEN_BY_RUNS = ("coverage", "drift", "spool", "rule")  # troubles that a look would have to wait for
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,10 @@ class Feed:
 
 @dataclass(frozen=True)
 class Health:
-    """The newest forecast of each pair and horizon, what stands around them, and the troubles, in words."""
+    """The newest forecast of each pair and horizon, what stands around them, and the troubles, in words.
+
+    alarms: those that runs found and that stand; a rate that crossed a level is one, and no trouble.
+    """
 
     newest: tuple[Outlook, ...]
     feeds: tuple[Feed, ...]
@@ -46,6 +49,7 @@ class Health:
     backup_at: datetime | None
     open_steps: dict[str, int]
     troubles: tuple[str, ...]
+    alarms: tuple[Story, ...] = ()
 
     def as_object(self) -> dict[str, object]:
         """The same for machines."""
@@ -66,6 +70,10 @@ class Health:
             "last_backup": self.backup_at.isoformat() if self.backup_at else None,
             "open_steps": self.open_steps,
             "troubles": list(self.troubles),
+            "alarms": [
+                {"key": one.alarm.key, "since": one.since.isoformat(), "message": one.alarm.message}
+                for one in self.alarms
+            ],
         }
 
 
@@ -78,18 +86,31 @@ def examine(board: Scoreboard, settings: Settings, now: datetime) -> Health:
     """The same, for those who read and need no Store."""
     newest = tuple(sorted(board.outlooks(), key=lambda one: _rank(one.pair, settings)))
     ends = board.events.last_ends()
-    data_dir = board.path.parent
-    backup = _last_backup(data_dir / "backups")
-    lacking = board.open_steps(STEPS)
+    backup, lacking = upkeep.last(board.events, "backup"), board.open_steps(STEPS)
+    found = tuple(one for one in standing(recent(board.events)) if one.alarm.concerns(settings.pairs))
+    seen = (
+        *upkeep.failed(ends),
+        *upkeep.backup(board.events, now),
+        *upkeep.drill(board.events, now),
+        *upkeep.disk(board.path.parent),
+    )
     troubles = [
         *_late(newest, settings, now),
         *_unfinished(lacking),
         *_unended(board.events.unended()),
-        *_failed(ends),
-        *_outside(data_dir, backup, now),
+        *(alarm.message for alarm in seen),
+        *upkeep.told_outside(board.path.parent),
+        *(behind(board.path.parent / PUBLIC, ends[-1].at) if ends else ()),
+        *(one.alarm.message for one in found if one.alarm.rule in SEEN_BY_RUNS),
     ]
     return Health(
-        newest, _feeds(board, newest, settings, now), ends[-1] if ends else None, backup, lacking, (*troubles,)
+        newest,
+        feeds(board, newest, settings, now),
+        ends[-1] if ends else None,
+        backup.at if backup else None,
+        lacking,
+        (*troubles,),
+        found,
     )
 
 
@@ -103,8 +124,9 @@ def _last_live(pair: str, newest: Iterable[Outlook]) -> date | None:
     return max(days, default=None)
 
 
-def _feeds(board: Scoreboard, newest: tuple[Outlook, ...], settings: Settings, now: datetime) -> tuple[Feed, ...]:
-    feeds = []
+def feeds(board: Scoreboard, newest: tuple[Outlook, ...], settings: Settings, now: datetime) -> tuple[Feed, ...]:
+    """The rates of the configured pairs, and of those that were ever forecast."""
+    found = []
     for pair in dict.fromkeys([*settings.pairs, *(one.pair for one in newest)]):
         calendar, due = calendar_of(pair), None
         day, source = board.newest_rate(pair) or (None, "")
@@ -113,8 +135,8 @@ def _feeds(board: Scoreboard, newest: tuple[Outlook, ...], settings: Settings, n
             awaited = calendar.next_open(live) if live else release_of(pair).newest_due(now, calendar)
             due = release_of(pair).known_at(awaited, calendar)
         age = max(calendar.steps(day, now.date()), 0) if day else None  # tomorrow's value may be known
-        feeds.append(Feed(pair, day, source, age, due))
-    return tuple(feeds)
+        found.append(Feed(pair, day, source, age, due))
+    return tuple(found)
 
 
 def _late(newest: tuple[Outlook, ...], settings: Settings, now: datetime) -> Iterator[str]:
@@ -146,31 +168,6 @@ def _unended(starts: list[Event]) -> Iterator[str]:
     for (pair, at), horizons in begun.items():
         what = f"{pair} {', '.join(horizons)} begun {at:%Y-%m-%d %H:%M} UTC"
         yield f"{what} {'has' if len(horizons) == 1 else 'have'} not ended: running, or killed"
-
-
-def _failed(ends: list[Event]) -> Iterator[str]:
-    failures: dict[tuple[str | None, str], list[str]] = {}
-    for end in ends:
-        if end.kind == "failed":
-            failures.setdefault((end.pair, end.detail["error"]), []).append(end.horizon or "")
-    for (pair, error), horizons in failures.items():
-        yield f"the last run of {pair} {', '.join(horizons)} failed: {error}"
-
-
-def _outside(data_dir: Path, backup: datetime | None, now: datetime) -> Iterator[str]:
-    if backup and now - backup > BACKUP_LATE:
-        yield f"the last backup is {(now - backup).days} days old"
-    if (free := shutil.disk_usage(data_dir).free) < TIGHT:
-        yield f"only {free / 1e6:.0f} MB are free in {data_dir}"
-
-
-def _last_backup(folder: Path) -> datetime | None:
-    """When the newest file among the backups was written; None if there are none or they may not be seen."""
-    try:
-        written = [entry.stat().st_mtime for entry in folder.iterdir() if not entry.name.startswith(".")]
-    except OSError:
-        return None
-    return datetime.fromtimestamp(int(max(written)), UTC) if written else None
 
 
 def _described(outlook: Outlook) -> dict[str, object]:

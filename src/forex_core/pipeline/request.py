@@ -12,8 +12,10 @@ from forex_core.errors import ForexError, NotYet
 from forex_core.horizons import Horizon
 from forex_core.mlops.tracker import Tracker
 from forex_core.models.member import Member
+from forex_core.notify.alerting import Alerting
 from forex_core.notify.post import Notifier, Silent
 from forex_core.pipeline.order import STEPS
+from forex_core.pipeline.publishing import Publication
 from forex_core.sources.table import OFFLINE, Catalog
 from forex_core.store.store import Store
 from forex_core.values import Forecast, Observation
@@ -54,7 +56,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Adapters:
-    """The outside world of a run, opened under the lock. A dry run has no steps, and a store that is a copy."""
+    """The outside world of a run, opened under the lock.
+
+    A dry run has no steps, a store that is a copy, and publishes nothing.
+    """
 
     store: Store
     tracker: Tracker
@@ -63,6 +68,8 @@ class Adapters:
     catalog: Catalog = OFFLINE
     around: Surroundings = Surroundings()
     notifier: Notifier = Silent()
+    publication: Publication | None = None
+    alerting: Alerting | None = None
     clock: Callable[[], datetime] = utc_now
 
 
@@ -91,21 +98,23 @@ class PairResult:
     late: NotYet | None = None
     report: str | None = None  # of all horizons
     notes: tuple[str, ...] = ()
+    error: ForexError | None = None  # why there is no such report
 
 
 @dataclass(frozen=True)
 class RunResult:
     pairs: Sequence[PairResult] = field(default_factory=tuple)
+    unpublished: tuple[ForexError, ...] = ()
 
     @property
     def errors(self) -> list[ForexError]:
         """Every failure, in order."""
-        return [
+        of_pairs = [
             error
             for pair in self.pairs
-            for error in (*(result.error for result in pair.horizons), pair.late)
-            if error is not None
+            for error in (*(result.error for result in pair.horizons), pair.error, pair.late)
         ]
+        return [error for error in (*of_pairs, *self.unpublished) if error is not None]
 
     @property
     def exit_code(self) -> int:

@@ -1,12 +1,13 @@
 """The state machine of a run, top to bottom.
 
 lock -> preflight -> fetch -> gate -> score what is due -> new backtest windows -> forecast -> freeze -> report ->
-track -> tell. The caller holds the lock and has opened the stores. Freezing is one commit and is the acknowledgement;
-every step after it is idempotent, and the next run completes those that this one leaves open.
+track -> tell -> watch -> publish. The caller holds the lock and has opened the stores. Freezing is one commit and is
+the acknowledgement; every step after it is idempotent, and the next run completes those that this one leaves open.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from forex_core.backtest.score import score_due
 from forex_core.errors import ForexError
@@ -19,6 +20,7 @@ from forex_core.pipeline.request import Adapters, HorizonResult, PairResult, Req
 from forex_core.pipeline.steps import complete, complete_earlier, report_revision
 from forex_core.pipeline.study import Study, study
 from forex_core.pipeline.telling import tell
+from forex_core.pipeline.watching import watch
 from forex_core.values import Forecast
 
 
@@ -28,7 +30,16 @@ def run_forecast(request: Request, adapters: Adapters) -> RunResult:
     sweep(adapters)
     complete_earlier(adapters, request)
     adapters.notifier.retry(request.now)
-    return RunResult(tuple(_run_pair(pair, request, adapters) for pair in request.pairs))
+    pairs = tuple(_run_pair(pair, request, adapters) for pair in request.pairs)
+    watch(request, adapters)
+    return RunResult(pairs, _publish(pairs, adapters))
+
+
+def _publish(pairs: tuple[PairResult, ...], adapters: Adapters) -> tuple[ForexError, ...]:
+    """Let view-only users see what came of it; what prevented it, if anything did."""
+    if not adapters.publication:
+        return ()
+    return adapters.publication.renew([(one.pair, Path(one.report)) for one in pairs if one.report])
 
 
 def _run_pair(pair: str, request: Request, adapters: Adapters) -> PairResult:
@@ -60,6 +71,7 @@ def _run_pair(pair: str, request: Request, adapters: Adapters) -> PairResult:
         late=None if todo else market.late,
         report=told.report,
         notes=told.notes,
+        error=told.error,
     )
 
 

@@ -29,6 +29,7 @@ class Told:
 
     report: str | None = None
     notes: tuple[str, ...] = ()
+    error: ForexError | None = None  # the forecasts stand, and the next run tells of them
 
 
 def tell(results: Sequence[HorizonResult], banners: Sequence[str], request: Request, adapters: Adapters) -> Told:
@@ -44,7 +45,7 @@ def tell(results: Sequence[HorizonResult], banners: Sequence[str], request: Requ
         page = _page(forecasts, notes, request, adapters)
         replace_durably(path, page.encode("utf-8"))
     except ForexError as error:
-        return Told(None, (f"The day's report is missing: {error.message}.",))
+        return Told(error=error)
     pdf = write_pdf(page, path.with_suffix(".pdf")) if request.pdf else None
     mail = morning(forecasts, path, [*banners, *notes], request.language)
     if request.email_preview:
