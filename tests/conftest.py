@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from loguru import logger
 
+from fault_table import TABLE, results_of, table
 from forex_core.calendars import Calendar, calendar
 from forex_core.settings import names, variable_of
 from forex_core.values import Series
@@ -25,7 +26,7 @@ FOREX = Path(sys.executable).with_name("forex")
 def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No setting of the person who runs the tests reaches them, and they work in an empty directory."""
     for name in list(os.environ):
-        if name.startswith(("FOREX_", "MLFLOW_")):
+        if name.startswith(("FOREX_", "MLFLOW_", "INVOCATION_ID")):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
 
@@ -82,7 +83,7 @@ def forex(*args: object, data_dir: Path, **environ: str) -> subprocess.Completed
 
 def command(*args: object, data_dir: Path, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run any command on a data directory, with a clean environment in which no source can be reached."""
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("FOREX_", "MLFLOW_"))}
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("FOREX_", "MLFLOW_", "INVOCATION_ID"))}
     asked = [name for name in names() if name.endswith(("_url", "_feeds")) and name != "heartbeat_url"]
     closed = dict.fromkeys(map(variable_of, asked), "http://127.0.0.1:9")
     return subprocess.run(
@@ -93,6 +94,21 @@ def command(*args: object, data_dir: Path, **environ: str) -> subprocess.Complet
         timeout=300,
         check=False,
     )
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fault-table", action="store_true", help="write tests/system/README.md from this session")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Where it is asked for, write which faults were injected by which tests, and what came of it."""
+    if config.getoption("--fault-table"):
+        outcomes = [
+            (report.nodeid, outcome)
+            for outcome in ("passed", "failed", "error", "skipped")
+            for report in terminalreporter.stats.get(outcome, [])
+        ]
+        TABLE.write_text(table(results_of(outcomes)), encoding="utf-8")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

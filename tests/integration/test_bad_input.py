@@ -68,6 +68,7 @@ FILES = {
 }
 
 
+@pytest.mark.fault(32)
 @pytest.mark.parametrize("name", FILES)
 def test_a_file_that_cannot_be_used_is_refused_with_its_reason(name: str, used: Path, tmp_path: Path) -> None:
     content, reason = FILES[name]
@@ -90,6 +91,7 @@ VALUES = {
 }
 
 
+@pytest.mark.fault(33)
 @pytest.mark.parametrize("name", VALUES)
 def test_a_row_that_is_no_rate_is_quarantined_and_the_forecast_is_that_without_it(name: str, tmp_path: Path) -> None:
     value, reason = VALUES[name]
@@ -103,6 +105,7 @@ def test_a_row_that_is_no_rate_is_quarantined_and_the_forecast_is_that_without_i
     assert answer["pairs"][0]["forecasts"][0]["quantiles"] == without["pairs"][0]["forecasts"][0]["quantiles"]
 
 
+@pytest.mark.fault(33)
 def test_a_row_from_the_future_is_quarantined(tmp_path: Path) -> None:
     """Without --as-of the clock is the limit; a file that ends today would be fresh."""
     today = date.today()  # noqa: DTZ011 - the test needs the machine's own today
@@ -151,12 +154,14 @@ def test_a_wrong_request_ends_with_its_code_and_one_line(name: str, data_dir: Pa
     assert code in (65, 69) or not data_dir.exists()
 
 
+@pytest.mark.fault(46)
 def test_an_unknown_key_of_the_configuration_is_refused_with_the_nearest(data_dir: Path, tmp_path: Path) -> None:
     (tmp_path / "forex.toml").write_text('soure = "ecb"\n')
     done = forex("config", "validate", data_dir=data_dir)
     assert (done.returncode, "did you mean source?" in done.stderr) == (78, True)
 
 
+@pytest.mark.fault(39)
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to make a directory of another user")
 def test_a_data_directory_of_another_user_is_left_alone(data_dir: Path, observado: Path) -> None:
     data_dir.mkdir()
@@ -173,6 +178,7 @@ def spoil(path: Path, how: str) -> None:
     path.write_bytes(spoiled[how])
 
 
+@pytest.mark.fault(20)
 @pytest.mark.parametrize("how", ["zero-byte", "truncated", "corrupt"])
 @pytest.mark.parametrize("name", ["forex.db", "mlflow/mlflow.db"])
 def test_a_damaged_database_stops_the_run_and_is_left_for_inspection(
@@ -187,6 +193,7 @@ def test_a_damaged_database_stops_the_run_and_is_left_for_inspection(
     assert (data_dir / name).read_bytes() == before
 
 
+@pytest.mark.fault(26)
 @pytest.mark.parametrize(
     ("name", "statement"),
     [

@@ -55,6 +55,7 @@ def test_when_it_is_there_then_it_is_left_alone(made: Path, data_dir: Path) -> N
     assert sha256(path.read_bytes()).hexdigest() == before
 
 
+@pytest.mark.fault(28)
 def test_when_making_it_was_cut_short_then_it_is_made_anew(data_dir: Path) -> None:
     folder = data_dir / "mlflow"
     folder.mkdir(parents=True)
@@ -118,6 +119,7 @@ def newer(path: Path) -> None:
         connection.execute("UPDATE alembic_version SET version_num = 'f4a9b2c7d1e6'")
 
 
+@pytest.mark.fault(20, 28)
 @pytest.mark.parametrize(
     ("damage", "error"),
     [
@@ -146,6 +148,7 @@ def test_a_damaged_or_newer_store_is_refused_and_left_for_inspection(
     assert (path.read_bytes() if path.is_file() else path.exists()) == before
 
 
+@pytest.mark.fault(20)
 def test_when_forex_db_is_lost_but_mlflow_db_is_there_then_it_is_not_made_anew(made: Path, data_dir: Path) -> None:
     path = copy(made, data_dir)
     (data_dir / "forex.db").unlink()

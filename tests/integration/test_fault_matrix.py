@@ -141,6 +141,7 @@ def check(house: House, pair: str, good: PairResult, **addresses: str) -> PairRe
     return result
 
 
+@pytest.mark.fault(29, 30, 31, 32)
 @pytest.mark.parametrize("pair", RATES)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_when_every_service_fails_in_one_way_then_the_last_good_data_stay(
@@ -153,6 +154,7 @@ def test_when_every_service_fails_in_one_way_then_the_last_good_data_stay(
         check(house, pair, expected[pair])
 
 
+@pytest.mark.fault(29)
 def test_when_no_certificate_can_be_trusted_then_nothing_is_believed(
     good: tuple[Path, dict[str, PairResult]],
 ) -> None:
@@ -162,6 +164,7 @@ def test_when_no_certificate_can_be_trusted_then_nothing_is_believed(
     assert any("certificate" in banner.lower() for banner in result.banners)
 
 
+@pytest.mark.fault(29)
 def test_when_no_name_can_be_resolved_then_the_run_goes_on(good: tuple[Path, dict[str, PairResult]]) -> None:
     folder, expected = good
     nowhere = {

@@ -147,6 +147,7 @@ def test_accents_and_signs_arrive_as_they_were_written(spool: Spool) -> None:
 # --- it can't go, and goes later
 
 
+@pytest.mark.fault(34)
 def test_when_the_server_is_down_then_the_mail_is_spooled_and_sent_by_the_next_run(spool: Spool) -> None:
     port = closed_port()
     answer = post(port, spool).send(morning(), NOON)
@@ -170,6 +171,7 @@ def test_when_todays_mail_goes_then_so_does_yesterdays_and_before_it(spool: Spoo
     assert [mail["Date"].datetime for mail in server.mails()] == [NOON - timedelta(days=1), NOON]
 
 
+@pytest.mark.fault(34)
 @pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA"])
 def test_when_the_server_says_not_now_then_the_mail_goes_with_the_next_run(spool: Spool, command: str) -> None:
     with running_mail_server() as server:
@@ -182,6 +184,7 @@ def test_when_the_server_says_not_now_then_the_mail_goes_with_the_next_run(spool
     assert len(server.taken) == 1
 
 
+@pytest.mark.fault(34)
 @pytest.mark.parametrize("command", ["RCPT", "DATA"])
 def test_when_the_mail_is_refused_for_good_then_it_is_given_up_and_never_tried_again(
     spool: Spool, command: str
@@ -202,6 +205,7 @@ def test_when_the_sender_is_refused_then_the_mail_waits_for_other_settings(spool
         assert post(server, spool).send(morning(), NOON) == Sent()
 
 
+@pytest.mark.fault(34)
 def test_when_one_recipient_is_refused_then_the_other_gets_the_mail_once(spool: Spool) -> None:
     with running_mail_server() as server:
         server.refused = {ANA: "452 4.2.2 Mailbox full"}
@@ -268,6 +272,7 @@ def test_when_a_file_in_the_spool_is_no_mail_then_it_is_set_aside_and_the_others
 # --- at most one duplicate
 
 
+@pytest.mark.fault(34)
 def test_when_the_connection_drops_after_the_mail_then_it_is_handed_over_once_more_and_never_again(
     spool: Spool,
 ) -> None:
@@ -361,6 +366,7 @@ def test_with_a_trusted_certificate_the_password_and_the_mail_go_encrypted(
     assert len(server.taken) == 1
 
 
+@pytest.mark.fault(34)
 @pytest.mark.parametrize(("security", "implicit"), [("starttls", False), ("tls", True)])
 def test_when_nobody_trusted_issued_the_certificate_then_no_password_is_sent(
     spool: Spool, believed: trustme.CA, security: str, implicit: bool
@@ -383,6 +389,7 @@ def test_when_the_certificate_has_expired_then_no_password_is_sent(spool: Spool,
         assert "certificate has expired" in refused_by(server, spool, security="starttls")
 
 
+@pytest.mark.fault(34)
 def test_when_somebody_takes_starttls_away_then_no_password_is_sent(spool: Spool) -> None:
     with running_mail_server(auth_in_clear=True) as server:
         assert "STARTTLS extension not supported" in refused_by(server, spool, security="starttls")
@@ -401,6 +408,7 @@ def test_when_a_plain_server_is_asked_for_tls_then_no_password_is_sent(spool: Sp
         refused_by(server, spool, security="tls")
 
 
+@pytest.mark.fault(34)
 def test_when_the_password_is_wrong_then_the_mail_waits_and_no_message_holds_it(
     spool: Spool, believed: trustme.CA
 ) -> None:
@@ -451,6 +459,7 @@ def raw_server(first: bytes, *, every: float = 0.0, answers: Sequence[bytes] = (
             thread.join()
 
 
+@pytest.mark.fault(34)
 @pytest.mark.parametrize("first", [b"", b"220 a greeting that never ends " + b"." * 500], ids=["silent", "dripping"])
 def test_when_the_server_takes_for_ever_then_the_deadline_ends_it(spool: Spool, first: bytes) -> None:
     with raw_server(first, every=0.02) as port:

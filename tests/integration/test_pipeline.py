@@ -299,6 +299,7 @@ def test_a_later_role_for_the_same_day_has_a_report_of_its_own(house: House) -> 
     assert (Path(live).name, Path(replay).name) == ("7d.html", "7d.replay.html")
 
 
+@pytest.mark.fault(6)
 def test_when_the_disk_is_nearly_full_then_nothing_is_begun(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preflight, "ROOM", 10**18)
     with pytest.raises(CannotWrite, match="free in"):

@@ -41,6 +41,7 @@ def test_a_scratch_file_that_a_crash_left_is_overwritten(report: Path) -> None:
     assert contents(report.parent) == {"7d.html": b"new"}
 
 
+@pytest.mark.fault(6)
 @pytest.mark.parametrize(
     ("number", "kind", "exit_code"),
     [

@@ -75,6 +75,7 @@ def test_a_reply_is_kept_as_good_only_when_it_could_be_read(services: Services) 
     assert [good for _, good, _ in kept] == [True, False]
 
 
+@pytest.mark.fault(14, 29, 30)
 @pytest.mark.parametrize(
     ("mode", "why", "requests"),
     [
@@ -212,6 +213,7 @@ SHAPELESS = [
 ]
 
 
+@pytest.mark.fault(31)
 @pytest.mark.parametrize("kind", SHAPELESS)
 def test_garbage_is_no_json(kind: str) -> None:
     assert strict_json(GOOD) == [{"date": "2024-06-28", "rate": 944.34}]
@@ -224,6 +226,7 @@ def test_a_number_of_ten_thousand_digits_is_no_json() -> None:
         strict_json(b"9" * 10_000)
 
 
+@pytest.mark.fault(32)
 @pytest.mark.parametrize("kind", sorted(IN_CSV.keys() - {"no such day", "NaN", "1e3", "latin-1"}))
 def test_garbage_is_no_csv(kind: str) -> None:
     with pytest.raises(ValueError):
@@ -239,6 +242,7 @@ def test_only_a_newline_ends_a_line() -> None:
     assert strict_csv("a,b\n1,2\f3\n4,5\u2028\n".encode(), ["a", "b"]) == [["1", "2\f3"], ["4", "5\u2028"]]
 
 
+@pytest.mark.fault(32)
 @given(st.integers(0, len(CSV)), st.booleans())
 def test_a_csv_that_is_cut_never_yields_a_row_that_was_not_there(length: int, windows: bool) -> None:
     text = CSV.replace(b"\n", b"\r\n") if windows else CSV

@@ -100,6 +100,7 @@ def test_when_what_runs_inside_fails_then_lock_and_note_are_gone_too(data_dir: P
     assert [path.name for path in data_dir.iterdir()] == ["lock"]
 
 
+@pytest.mark.fault(13)
 def test_the_lock_file_is_never_deleted_and_is_private(data_dir: Path) -> None:
     with writer_lock(data_dir, 0):
         first = (data_dir / "lock").stat()
@@ -121,6 +122,7 @@ def test_a_second_process_waits_until_the_first_ends(data_dir: Path, start: Star
     assert said(second) == "holding"
 
 
+@pytest.mark.fault(13)
 def test_when_the_holder_is_killed_then_the_lock_is_free_and_the_next_note_is_the_next_holders(
     data_dir: Path, start: Starter
 ) -> None:
@@ -136,6 +138,7 @@ def test_when_the_holder_is_killed_then_the_lock_is_free_and_the_next_note_is_th
     assert note["pid"] == os.getpid()
 
 
+@pytest.mark.fault(13)
 @pytest.mark.parametrize("meanwhile", [SPAWN, FORK], ids=["spawned", "forked"])
 def test_a_child_does_not_keep_the_lock_after_its_holder_died(data_dir: Path, start: Starter, meanwhile: str) -> None:
     holder = start(meanwhile)

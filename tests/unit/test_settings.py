@@ -1,5 +1,6 @@
 """Five origins, one frozen value; what is wrong is refused in a line that names where it was written."""
 
+import subprocess
 from collections.abc import Mapping
 from dataclasses import FrozenInstanceError
 from itertools import combinations
@@ -194,13 +195,17 @@ def test_an_unknown_variable_of_the_dotenv_is_refused_too(tmp_path: Path) -> Non
         loaded(tmp_path)
 
 
+@pytest.mark.fault(46)
 def test_an_unknown_key_is_refused_with_the_nearest_name(tmp_path: Path) -> None:
     path = write_toml(tmp_path, 'soruce = "ecb"\n')
 
     with pytest.raises(SettingsError) as caught:
         loaded(tmp_path)
 
-    assert str(caught.value) == f"{path}: unknown key 'soruce'; did you mean source?; mend {path}"
+    mend = f"sed -i 's/^soruce\\b/source/' {path}"
+    assert str(caught.value) == f"{path}: unknown key 'soruce'; did you mean source?; {mend}"
+    subprocess.run(["sh", "-c", mend], check=True)
+    assert loaded(tmp_path).source == "ecb"
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o620, 0o601, 0o777])

@@ -69,6 +69,7 @@ def test_what_one_store_wrote_the_next_one_reads(store: Store, data_dir: Path) -
         assert again.fact("mlflow") == "made"
 
 
+@pytest.mark.fault(28)
 def test_when_the_first_making_was_interrupted_then_it_is_made_again(data_dir: Path) -> None:
     data_dir.mkdir()
     for name in (".forex.db.new", ".forex.db.new-journal"):
@@ -158,6 +159,7 @@ def _newer(path: Path) -> None:
         connection.execute("PRAGMA user_version = 99")
 
 
+@pytest.mark.fault(20)
 @pytest.mark.parametrize(
     ("spoil", "kind", "exit_code", "said"),
     [

@@ -2,7 +2,7 @@
 
 import sqlite3
 from contextlib import closing
-from importlib.metadata import version
+from importlib.metadata import files, version
 from pathlib import Path
 
 from forex_core.errors import CorruptStore, VersionMismatch
@@ -38,18 +38,34 @@ def check(path: Path) -> None:
         raise VersionMismatch(
             f"MLflow {installed} is installed, this program needs {MLFLOW}", hint="install it exactly"
         )
+    found = revision_of(path)
+    if found != REVISION:
+        older = is_older(found)
+        raise VersionMismatch(
+            f"{path} has the {'older ' if older else ''}schema {found}, MLflow {MLFLOW} needs {REVISION}",
+            untouched="nothing was changed",
+            hint="`forex mlflow upgrade`" if older else "use the newer program that wrote it",
+        )
+
+
+def revision_of(path: Path) -> str | None:
+    """The schema of an mlflow.db, by plain SQL; CorruptStore if it is damaged, or half of a migration."""
     with damage_named(path):
         if not path.is_file() or path.is_symlink() or path.stat().st_size == 0:
             raise CorruptStore(f"{path} is empty or no plain file", hint=RESTORE)
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             check_integrity(connection, path)
             found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-    if found is None or found[0] != REVISION:
-        raise VersionMismatch(
-            f"{path} has the schema {found and found[0]}, MLflow {MLFLOW} needs {REVISION}",
-            untouched="nothing was changed",
-            hint="use the MLflow that wrote it, or copy the file away and run `mlflow db upgrade` on it",
-        )
+            half = connection.execute("SELECT name FROM sqlite_master WHERE name GLOB '_alembic_tmp_*'").fetchone()
+            if found is None or half:
+                raise CorruptStore(f"{path} was left in the middle of a migration", hint=RESTORE)
+    return str(found[0])
+
+
+def is_older(revision: str | None) -> bool:
+    """True for a schema that the installed MLflow can migrate to its own."""
+    steps = (path.name for path in files("mlflow") or () if path.parent.name == "versions")
+    return revision != REVISION and any(name.startswith(f"{revision}_") for name in steps if name[0] != "_")
 
 
 def _make(path: Path, artifacts: Path) -> None:
@@ -68,6 +84,7 @@ def _make(path: Path, artifacts: Path) -> None:
         tags = [ExperimentTag(key, value) for key, value in experiment_tags(DOCUMENTED_PAIR, horizon).items()]
         made.create_experiment(name, experiment_location(artifacts, name), tags)
     made.engine.dispose()
+    scratch.chmod(0o600)  # its journals take after it
     with closing(sqlite3.connect(scratch)) as connection:
         # MLflow keeps a mode that was set once; readers then never block the writer, and a power cut loses nothing
         connection.execute("PRAGMA journal_mode = WAL")

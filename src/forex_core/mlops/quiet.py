@@ -26,6 +26,7 @@ def mlflow() -> Any:
         import mlflow
 
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # it shows the traceback of what it raises
     return mlflow
 
 

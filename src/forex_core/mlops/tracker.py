@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 from urllib.parse import unquote, urlparse
 
-from forex_core.errors import TrackingError
+from forex_core.errors import CannotWrite, CorruptStore, TrackingError
 from forex_core.mlops import embedded
 from forex_core.mlops.model import save_model
 from forex_core.mlops.names import experiment_location, experiment_name, experiment_tags
 from forex_core.mlops.quiet import client, mlflow
 from forex_core.mlops.run_content import LONGEST_VALUE, metrics_of, params_of, run_name, tags_of
 from forex_core.settings.kinds import mask
+from forex_core.store.files import is_full
 from forex_core.store.store import Store
 from forex_core.values import Forecast
 
@@ -108,7 +109,10 @@ class MlflowTracker:
             yield
         except (MlflowException, OSError) as error:
             message = f"MLflow could not record the run: {mask(str(error))}"
-            self.trouble = message if self.tracking_uri else ""
+            if self.tracking_uri is None:  # our own disk: nothing that time heals
+                kind = CannotWrite if is_full(error) else CorruptStore
+                raise kind(message, untouched=STANDS, hint="look at the disk; the next run records it") from error
+            self.trouble = message
             raise TrackingError(message, untouched=STANDS, hint=LATER) from error
 
     @property

@@ -1,0 +1,1 @@
+"""Keeping the program alive: backups, restores and the checks around them."""

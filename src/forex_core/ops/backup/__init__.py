@@ -1,0 +1,1 @@
+"""Backups: what is in one, how one is made, proved, listed and pruned."""

@@ -1,0 +1,112 @@
+"""Gather what a backup holds into a tree of its own, while the program goes on writing."""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from forex_core.errors import CorruptStore, NotOwner
+from forex_core.mlops.embedded import MADE
+from forex_core.ops.backup.manifest import CONFIG, FOREX_DB, MLFLOW_DB, TREES
+from forex_core.ops.backup.room import occupied
+from forex_core.settings import Settings, names, table
+from forex_core.settings.kinds import mask
+from forex_core.store.database import open_for_reading
+from forex_core.store.files import writing
+from forex_core.store.snapshot import snapshot
+
+UNFINISHED = re.compile(r"\..*\.new")  # what replace_durably writes before it has its name
+
+
+def collect(settings: Settings, config: Path | None, tree: Path) -> None:
+    """Copy the databases, then the files, which are only ever added: each that a database names is there.
+
+    forex.db goes first: a step that it calls done is done in the copy of mlflow.db as well.
+    """
+    data_dir = settings.data_dir
+    for path in (data_dir / FOREX_DB, data_dir / MLFLOW_DB):
+        if path.is_symlink():
+            raise _refused(path)
+    snapshot(data_dir / FOREX_DB, tree / FOREX_DB)
+    if (data_dir / MLFLOW_DB).exists() or _mlflow_was_made(tree / FOREX_DB):
+        snapshot(data_dir / MLFLOW_DB, tree / MLFLOW_DB)
+    for path in _files(data_dir):
+        _copy(path, tree / path.relative_to(data_dir))
+    if config:
+        target = tree / CONFIG
+        with writing(target):
+            target.parent.mkdir()
+            target.write_text(without_secrets(config.read_text(encoding="utf-8"), settings), encoding="utf-8")
+
+
+def size_of(data_dir: Path) -> int:
+    """Bytes on a disk of all that would be collected; CorruptStore if a link leads out of the data directory."""
+    databases = (path for name in (FOREX_DB, MLFLOW_DB) if (path := data_dir / name).exists())
+    return occupied(_size(path) for path in (*databases, *_files(data_dir)))
+
+
+def without_secrets(text: str, settings: Settings) -> str:
+    """A forex.toml less every line that sets a secret, in force or commented out, or that holds one that is set."""
+    secret = "|".join(name for name in names() if table()[name].metadata["secret"])
+    sets_one = re.compile(rf"\s*#?\s*[\"']?({secret})[\"']?\s*=")
+    lines = [
+        line
+        for line in text.splitlines(keepends=True)
+        if not sets_one.match(line) and not any(value in line for value in settings.secrets())
+    ]
+    return mask("".join(lines))
+
+
+def _mlflow_was_made(forex_db: Path) -> bool:
+    with closing(open_for_reading(forex_db)) as connection:
+        return connection.execute("SELECT 1 FROM facts WHERE name = ?", (MADE,)).fetchone() is not None
+
+
+def _files(data_dir: Path) -> Iterator[Path]:
+    for tree in TREES:
+        yield from _below(data_dir / tree, data_dir.resolve())
+
+
+def _below(folder: Path, home: Path) -> Iterator[Path]:
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except FileNotFoundError:
+        return  # never made, or gone meanwhile
+    except OSError as error:
+        raise NotOwner(f"{folder} can't be read: {error.strerror}", hint="run as the owner of the data") from error
+    for entry in entries:
+        path = Path(entry.path)
+        if entry.is_dir(follow_symlinks=False):
+            yield from _below(path, home)
+        elif entry.is_file() and (not entry.is_symlink() or path.resolve().is_relative_to(home)):
+            if not UNFINISHED.fullmatch(entry.name):
+                yield path
+        elif path.exists() or entry.is_symlink():
+            raise _refused(path)
+
+
+def _refused(path: Path) -> CorruptStore:
+    what = f"a link to {path.resolve()}" if path.is_symlink() else "no plain file"
+    return CorruptStore(f"{path} is {what}", untouched="no backup was made", hint="put a plain file in its place")
+
+
+def _copy(path: Path, target: Path) -> None:
+    try:
+        source = path.open("rb")
+    except FileNotFoundError:
+        return  # removed since it was listed; what a run still needs is missed when the archive is proved
+    except OSError as error:
+        raise NotOwner(f"{path} can't be read: {error.strerror}", hint="run as the owner of the data") from error
+    with source, writing(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("xb") as copy:
+            shutil.copyfileobj(source, copy, 1 << 20)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0

@@ -1,0 +1,85 @@
+"""An upgrade of the data: both databases of this version and tried, or both as they were."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from conftest import forex
+from forex_core.errors import ModelError, VersionMismatch
+from forex_core.ops.upgrade import KEPT, upgrade
+from forex_core.store.lock import writer_lock
+from older_mlflow import ONE_BEFORE, make_older
+from tampered import copied_store, settings_of
+
+DATABASES = ("forex.db", "mlflow/mlflow.db")
+
+
+@pytest.fixture
+def older(tmp_path: Path) -> Path:
+    """A data directory as a former version left it."""
+    data_dir = copied_store(tmp_path / "data")
+    make_older(data_dir / "mlflow" / "mlflow.db", ONE_BEFORE)
+    with closing(sqlite3.connect(data_dir / "forex.db")) as connection:
+        connection.executescript("DROP INDEX events_of_kind; PRAGMA user_version = 1;")
+    for name in DATABASES:
+        with closing(sqlite3.connect(data_dir / name)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+    return data_dir
+
+
+def content(data_dir: Path) -> dict[str, list[str]]:
+    """Both databases as the statements that would make them, in one order: a copy has another."""
+    found = {}
+    for name in DATABASES:
+        with closing(sqlite3.connect(data_dir / name)) as connection:
+            assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+            version = connection.execute("PRAGMA user_version").fetchone()
+            found[name] = sorted([str(version), *connection.iterdump()])
+    return found
+
+
+def test_an_older_house_is_migrated_tried_and_its_databases_of_before_are_kept(older: Path) -> None:
+    before = content(older)
+    done = forex("upgrade", data_dir=older)
+    assert (done.returncode, "Migrated: forex.db, mlflow.db." in done.stdout) == (0, True), done.stderr
+    assert content(older) != before
+
+    again = forex("upgrade", "--json", data_dir=older)
+    assert (again.returncode, '"migrated": []' in again.stdout) == (0, True)
+
+
+def test_when_the_trial_fails_then_both_are_as_they_were(older: Path) -> None:
+    before = content(older)
+
+    def fail() -> None:
+        assert content(older) != before
+        raise ModelError("this version has no voice")
+
+    with pytest.raises(ModelError, match="no voice"):
+        upgrade(settings_of(older), fail)
+    assert content(older) == before
+    for name in DATABASES:
+        assert (older / name).stat().st_mode & 0o777 == 0o600
+
+
+def test_when_a_migration_fails_then_both_are_as_they_were(older: Path) -> None:
+    with closing(sqlite3.connect(older / "mlflow" / "mlflow.db")) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = 'ffff'")
+    before = content(older)
+    with pytest.raises(VersionMismatch, match="ffff"):
+        upgrade(settings_of(older), lambda: None)
+    assert content(older) == before
+    assert sorted(path.name for path in (older / KEPT).iterdir()) == ["forex.db", "mlflow.db"]
+
+
+def test_while_a_job_runs_nothing_is_upgraded(older: Path) -> None:
+    before = content(older)
+    with writer_lock(older, 0):
+        done = forex("upgrade", data_dir=older, FOREX_LOCK_WAIT_SECONDS="0")
+    assert (done.returncode, content(older) == before) == (75, True)
+
+
+def test_where_nothing_is_there_is_nothing_to_upgrade(tmp_path: Path) -> None:
+    assert forex("upgrade", data_dir=tmp_path / "data").returncode == 78
