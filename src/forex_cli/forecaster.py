@@ -1,8 +1,12 @@
 """The command line of one service: `run` and `info`, for one horizon."""
 
+from collections.abc import Callable
+from functools import wraps
+from inspect import signature
+from typing import Any
+
 import typer
 
-from forex_cli import options
 from forex_cli.run import run as run_command
 from forex_cli.session import begin, errors_as_exit_codes, session
 from forex_core.horizons import HORIZONS
@@ -14,31 +18,7 @@ def build_app(key: str) -> typer.Typer:
     app = typer.Typer(help=f"Forecast {horizon.days} days ahead.", pretty_exceptions_enable=False)
     app.callback(invoke_without_command=True)(begin)
 
-    @app.command()
-    def run(
-        context: typer.Context,
-        pair: options.Pairs = None,
-        source: options.Source = None,
-        as_of: options.AsOf = None,
-        members: options.Members = None,
-        skip_email: options.SkipEmail = False,
-        output_dir: options.OutputDir = None,
-        dry_run: options.DryRun = False,
-        json: options.Json = False,
-    ) -> None:
-        """Forecast, freeze, report and track this horizon."""
-        run_command(
-            context,
-            [key],
-            pair=pair,
-            source=source,
-            as_of=as_of,
-            members=members,
-            skip_email=skip_email,
-            output_dir=output_dir,
-            dry_run=dry_run,
-            json=json,
-        )
+    app.command(help="Forecast, freeze, report and track this horizon.")(_run_of(key))
 
     @app.command()
     def info(context: typer.Context) -> None:
@@ -54,3 +34,16 @@ def build_app(key: str) -> typer.Typer:
             typer.echo(f"experiments  {', '.join(experiment_name(pair, key) for pair in settings.pairs)}")
 
     return app
+
+
+def _run_of(key: str) -> Callable[..., None]:
+    """`forex run` with all its options but without the choice of horizons, which is made."""
+
+    @wraps(run_command)
+    def run(context: typer.Context, **options: Any) -> None:
+        run_command(context, [key], **options)
+
+    whole = signature(run_command)
+    shown = [one for name, one in whole.parameters.items() if name != "horizons"]
+    run.__signature__ = whole.replace(parameters=shown)  # type: ignore[attr-defined]
+    return run
