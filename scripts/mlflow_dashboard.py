@@ -11,8 +11,11 @@ try:
     from forex_cli.mlflow_dashboard import main
 except ModuleNotFoundError:
     # started with the system's Python: go on with the one that forex is installed in
-    if not OWN.exists() or Path(sys.prefix) == OWN.parents[1]:
+    if Path(sys.prefix) == OWN.parents[1]:
         raise
+    if not os.access(OWN, os.X_OK):  # which, unlike Path.exists, can be asked by somebody who may not look there
+        sys.stderr.write(f"error: forex is not installed for {sys.executable}, and {OWN} is missing or not to be run\n")
+        sys.exit(78)
     os.execv(OWN, [str(OWN), *sys.argv])
 
 if __name__ == "__main__":

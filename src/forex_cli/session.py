@@ -53,11 +53,13 @@ def begin(
 
 
 def _log_to_stderr(level: str) -> None:
-    from loguru import logger
-
-    logger.remove()
     # diagnose would print variables, and so secrets, into tracebacks
-    logger.add(sys.stderr, level=level, format="{level.name: <7} {message}", diagnose=False, backtrace=False)
+    form = {"level": level, "format": "{level.name: <7} {message}", "diagnose": False, "backtrace": False}
+    if loguru := sys.modules.get("loguru"):
+        loguru.logger.remove()
+        loguru.logger.add(sys.stderr, **form)
+    else:  # what only reads needs no log, and no time for its import; whoever imports it gets it so
+        os.environ.update({f"LOGURU_{name.upper()}": str(value) for name, value in form.items()})
 
 
 def session(context: typer.Context) -> Session:

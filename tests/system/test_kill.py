@@ -67,6 +67,7 @@ def query(path: Path, statement: str) -> list[tuple]:
         return connection.execute(statement).fetchall()
 
 
+@pytest.mark.fault(1)
 @pytest.mark.parametrize("n", kills())
 def test_a_killed_run_loses_nothing_and_the_next_one_finishes_the_day(
     n: int, home: Path, seconds: tuple[float, float]

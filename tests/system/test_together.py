@@ -9,12 +9,15 @@ from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from conftest import FOREX, business_days, walk, write_csv
 from forex_core.horizons import HORIZONS
 from forex_core.store.lock import writer_lock
 from forex_core.store.store import Store
 
 
+@pytest.mark.fault(11)
 def test_four_services_at_once_on_an_empty_directory_all_succeed_in_turn(tmp_path: Path, data_dir: Path) -> None:
     csv = write_csv(tmp_path / "rates.csv", walk(business_days(date(2021, 1, 4), date(2024, 6, 28))))
     arguments = ("run", "--source", f"csv:{csv}", "--as-of", "2024-06-28", "--skip-email")
@@ -42,6 +45,7 @@ def test_four_services_at_once_on_an_empty_directory_all_succeed_in_turn(tmp_pat
         assert connection.execute("SELECT count(*) FROM forecasts").fetchone() == (4,)
 
 
+@pytest.mark.fault(11)
 def test_a_run_that_waited_for_the_lock_uses_what_is_known_when_it_gets_it(tmp_path: Path, data_dir: Path) -> None:
     today = datetime.now(UTC).date()
     csv = write_csv(tmp_path / "rates.csv", walk(business_days(today - timedelta(days=900), today)))

@@ -1,6 +1,7 @@
 """Score issued forecasts when their dates come: against the rate in force, beside the yardstick's own loss."""
 
 from datetime import datetime, timedelta
+from functools import cache
 
 import numpy as np
 
@@ -15,12 +16,13 @@ SETTLED = timedelta(days=10)  # a revision within these days still counts
 
 def score_due(rates: Rates, store: Store, now: datetime) -> list[Score]:
     """Score the pair's track record whose target date has come; a score is final once its outcome is settled."""
-    newest = rates.as_of(now).rows[-1].observed_on
+    as_of = cache(rates.as_of)  # what still settles is looked at as of the same moment
+    newest = as_of(now).rows[-1].observed_on
     scored = []
     with store.transaction():
         for forecast in store.forecasts.unscored(rates.pair, newest):
             settled = end_of(forecast.target_date + SETTLED)
-            outcome = rates.as_of(min(now, settled)).on(forecast.target_date)
+            outcome = as_of(min(now, settled)).on(forecast.target_date)
             if outcome is None or forecast.spot.source not in rates.sources:
                 continue  # no trusted rate of that very day, or none from where the forecast began: it stays open
             score = score_of(forecast, outcome, now)

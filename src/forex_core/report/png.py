@@ -67,7 +67,7 @@ def _frame(
         axes.spines[side].set_visible(False)
     axes.grid(axis="y", color=INK, alpha=0.35, linewidth=0.6)
     axes.margins(x=0.01)
-    axes.tick_params(colors=SOFT, labelsize=9, length=0)
+    axes.tick_params(colors=SOFT, labelsize=11, length=0)
     axes.locator_params(axis="y", nbins=7)
     axes.yaxis.set_major_formatter(lambda value, _: rate(value))
     axes.set_xticks(

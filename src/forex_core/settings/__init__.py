@@ -4,6 +4,8 @@ Precedence: flags, environment, systemd's credentials (secrets only), .env, fore
 """
 
 import difflib
+import re
+import shlex
 import stat
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -121,9 +123,9 @@ def _from_toml(path: Path) -> Iterator[tuple[str, object, str]]:
         raise SettingsError(f"{path} is not valid TOML: {error}", hint=f"mend {path}") from None
     for key, value in content.items():
         if key not in names():
-            raise SettingsError(f"{path}: unknown key {key!r}{_nearest(key, names())}", hint=f"mend {path}")
+            raise SettingsError(f"{path}: unknown key {key!r}{_nearest(key, names())}", hint=_renaming(path, key))
         if table()[key].metadata["secret"] and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise SettingsError(f"{path} holds the secret {key} and can be read by others", hint=f"chmod 600 {path}")
+            raise SettingsError(f"{path} holds the secret {key} and can be read by others", hint=_private(path))
         if isinstance(value, str) and table()[key].metadata["parse"] is kinds.path:
             value = value if value.startswith("~") else path.parent / value  # a path in a file is meant from there
         yield key, value, str(path)
@@ -160,7 +162,7 @@ def _read_dotenv(path: Path) -> Mapping[str, str | None]:
     from dotenv import dotenv_values
 
     if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise SettingsError(f"{path} can be read by others and may hold secrets", hint=f"chmod 600 {path}")
+        raise SettingsError(f"{path} can be read by others and may hold secrets", hint=_private(path))
     try:
         return dotenv_values(path, interpolate=False)
     except (UnicodeDecodeError, PermissionError) as error:
@@ -176,6 +178,18 @@ def _parsed(name: str, value: object, origin: str) -> Any:
         where = f"--{flag}" if origin == FLAG else f"{origin} ({name})" if "/" in origin else origin
         got = "***" if table()[name].metadata["secret"] else mask(repr(value))[:80]
         raise wrong(f"{where} {error}, got {got}", hint="see `forex config show`") from None
+
+
+def _private(path: Path) -> str:
+    return f"chmod 600 {shlex.quote(str(path))}"
+
+
+def _renaming(path: Path, key: str) -> str:
+    """The command that gives a key its right name, or takes it out of force where none is near."""
+    if not re.fullmatch(r"\w+", key):
+        return f"mend {path}"
+    near = difflib.get_close_matches(key, names(), n=1, cutoff=0.7)
+    return f"sed -i 's/^{key}\\b/{near[0] if near else '# &'}/' {shlex.quote(str(path))}"
 
 
 def _nearest(word: str, known: list[str]) -> str:
