@@ -57,7 +57,7 @@ fi
 run docker tag forex-core:next forex-core:current
 if [ -f "$data/mlflow/mlflow.db" ]; then
     upgraded=$(forex mlflow upgrade --json)
-    kept=$(echo "$upgraded" | sed -n 's/.*"kept": "\(.*\)".*/\1/p')
+    kept=$(echo "$upgraded" | sed -n 's/.*"kept": "\([^"]*\)".*/\1/p')
     forex status || [ $? -eq 75 ] # something is late: no fault of this version
 fi
 if [ -n "$served" ]; then

@@ -37,7 +37,7 @@ def write_runs(data_dir: Path, pause: float) -> None:
     """In mlflow.db, as MLflow does, some commits a run: two tags, and now and then a run with its files."""
     with closing(sqlite3.connect(data_dir / "mlflow" / "mlflow.db", timeout=20)) as connection:
         for n in range(100_000):
-            if n % 10 == 0:
+            if n % 50 == 0:
                 add_run(data_dir, f"live{n}", FIRST + timedelta(days=1000 + n))
             with connection:
                 for key in ("left", "right"):

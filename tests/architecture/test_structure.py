@@ -62,6 +62,8 @@ def test_services_is_ours() -> None:
         ["status"],
         ["dashboard"],
         ["track-record"],
+        ["alerts", "list"],
+        ["backup", "list"],
     ],
     ids=" ".join,
 )

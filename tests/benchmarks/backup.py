@@ -163,15 +163,7 @@ def judged(copy: Path, before: tuple[int, int]) -> str:
 
 
 def tar(data_dir: Path, copy: Path) -> None:
-    command = [
-        "tar",
-        "-czf",
-        copy / "t.gz",
-        "-C",
-        data_dir,
-        "forex.db",
-        "mlflow",
-    ]  # its log files are left out as by cp
+    command = ["tar", "-czf", copy / "t.gz", "--exclude=mlruns", "-C", data_dir, "."]
     subprocess.run(command, check=False, capture_output=True)
     subprocess.run(["tar", "-xzf", copy / "t.gz", "-C", copy], check=False, capture_output=True)
 
@@ -200,7 +192,7 @@ def live(home: Path) -> None:
                     connection.execute("CREATE TABLE ballast AS SELECT randomblob(8000000) AS noise")
                     connection.commit()
             found: Counter[str] = Counter()
-            with live_writers(data_dir, pause=0.0) as writers:
+            with live_writers(data_dir, pause=0.001) as writers:
                 for n in range(COPIES):
                     copy = home / f"copy{n}"
                     copy.mkdir()

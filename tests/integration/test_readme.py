@@ -42,6 +42,9 @@ INSTEAD = {
     "forex dashboard": "forex dashboard && forex dashboard --plain",
     "forex track-record": "forex track-record --csv record.csv",
     "python scripts/mlflow_dashboard.py": "python scripts/mlflow_dashboard.py --limit 2",
+    "forex backup verify ARCHIVE": "forex backup verify $(forex backup create)",
+    "forex backup restore": "forex backup restore --yes",
+    "forex doctor": "forex doctor --fix || [ $? -eq 75 ]",  # its findings are this machine's: test_doctor.py
     "forex tune linear --minutes 10": "forex tune linear --trials 1 --pair EURUSD --from 2014-09-01"
     " --verdict-from 2026-06-01",
     "forex backtest --members mine,random_walk,empirical": "forex backtest --members random_walk --from 2026-06-01",
@@ -49,6 +52,13 @@ INSTEAD = {
     "python tests/benchmarks/members_cost.py": "python tests/benchmarks/members_cost.py --help",
 }
 ELSEWHERE = {  # command: where it is run, and how that is written there
+    "sudo deploy/install.sh --dry-run": ("tests/system/test_systemd_install.py", '"--dry-run"'),
+    "sudo deploy/install.sh": ("tests/system/test_systemd_jobs.py", '"install.sh"'),
+    "sudo -u forex forex doctor": ("tests/integration/test_doctor.py", '"doctor"'),
+    "docker-compose --profile mlflow up -d mlflow-ui": ("tests/docker_engine.py", '"mlflow", "up", "-d", "mlflow-ui"'),
+    "docker-compose --profile mlflow down": ("tests/docker_engine.py", '"--profile", "mlflow", "down"'),
+    "docker-compose run --rm forecaster 7d": ("tests/docker_engine.py", '"run", "-T", "--rm", "forecaster"'),
+    "deploy/update.sh": ("tests/system/test_docker_engine.py", '"deploy/update.sh"'),
     "scripts/quickstart": (".ci/run", 'scripts/quickstart" --light'),
     "scripts/screenshots": ("scripts/screenshots", "-m screenshots"),
     "scripts/test": (".ci/run", "\nscripts/test\n"),

@@ -254,47 +254,14 @@ def test_every_other_job_succeeds_within_its_confines(place: Place, job: str) ->
     assert place.run(f"forex-{job}.service") == "success"
 
 
-PROBE = """
-import os, subprocess, sys
-import torch
-torch.nn.Conv1d(8, 16, 5)(torch.randn(32, 8, 100)).sum().backward()  # large enough for oneDNN, which makes code
-torch.nn.Linear(64, 64).bfloat16()(torch.randn(64, 64).bfloat16())
-import mlflow
-mlflow.set_tracking_uri("sqlite:////var/lib/forex/probe.db")
-mlflow.set_experiment("probe")
-with mlflow.start_run():
-    mlflow.log_metric("one", 1.0)
-subprocess.run(["true"], check=True)
-for path in ("/etc/probe", "/opt/forex/probe", "/usr/probe", "/var/backups/forex/probe"):
-    try:
-        open(path, "w")
-    except OSError:
-        continue
-    sys.exit(f"{path} can be written")
-for path in ("/root", "/etc/forex/credentials", "/home"):
-    try:
-        found = os.listdir(path)
-    except OSError:
-        continue
-    if found:
-        sys.exit(f"{path} can be read")
-credentials = os.environ["CREDENTIALS_DIRECTORY"]
-assert open(f"{credentials}/smtp_password").read() == "a secret"
-with open("/var/lib/forex/public/seen", "w") as file:
-    os.fchmod(file.fileno(), 0o640)
-for number in range(60_000):
-    print("flood", number)
-print("<3>the line that matters")
-"""
-
-
 @pytest.mark.fault(44)
 def test_torch_and_mlflow_run_where_nothing_else_can_be_reached(place: Place) -> None:
     pytest.importorskip("torch", exc_type=ImportError)
     unit = "forex-run@90d.service"
-    place.box.path("/etc/forex/probe.py").write_text(PROBE, encoding="utf-8")
     place.box.path("/etc/forex/credentials/smtp_password").write_text("a secret", encoding="utf-8")
-    place.box.drop_in(unit, f"[Service]\nExecStart=\nExecStart={VENV}/bin/python /etc/forex/probe.py\n")
+    place.box.drop_in(
+        unit, f"[Service]\nExecStart=\nExecStart={VENV}/bin/python {CHECKOUT}/tests/system/box/probe.py\n"
+    )
     place.box.run("systemctl", "start", unit, ok=None)
     log = place.box.run("journalctl", "--no-pager", "-o", "cat", "-u", unit)
     assert place.box.show(unit, "Result") == "success", log[-3000:]

@@ -73,7 +73,8 @@ def _blaming(source: Path, target: Path) -> Iterator[None]:
 
 
 def _check(scratch: Path, source: Path) -> None:
-    with damage_named(source), closing(sqlite3.connect(f"{scratch.absolute().as_uri()}?mode=ro", uri=True)) as copy:
+    # mode=ro would not look at constraints
+    with damage_named(source), closing(sqlite3.connect(f"{scratch.absolute().as_uri()}?mode=rw", uri=True)) as copy:
         verdict = copy.execute("PRAGMA integrity_check(1)").fetchone()[0]
     if verdict != "ok":
         raise CorruptStore(f"a copy of {source} is damaged: {verdict}", hint=RESTORE)

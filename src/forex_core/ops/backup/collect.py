@@ -100,7 +100,8 @@ def _copy(path: Path, target: Path) -> None:
     except OSError as error:
         raise NotOwner(f"{path} can't be read: {error.strerror}", hint="run as the owner of the data") from error
     with source, writing(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.parent.is_dir():
+            target.parent.mkdir(parents=True)
         with target.open("xb") as copy:
             shutil.copyfileobj(source, copy, 1 << 20)
 
