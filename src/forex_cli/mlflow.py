@@ -53,10 +53,14 @@ def relocate(
 def upgrade(context: typer.Context, json: options.Json = False) -> None:
     """Bring an mlflow.db of an older MLflow to this program's, on a copy that is checked; the old one is kept."""
     with errors_as_exit_codes(context, as_json=json):
+        from forex_core.bootstrap import publication
         from forex_core.mlops.upgrade import upgrade
 
-        with _alone_with(session(context).settings()) as path:
+        settings = session(context).settings()
+        with _alone_with(settings) as path:
             kept = upgrade(path)
+            for error in publication(settings).renew([]):
+                raise error
         if json:
             print_json({"schema": 1, "command": "mlflow upgrade", "kept": str(kept) if kept else None})
         else:

@@ -19,12 +19,14 @@ def upgrade(context: typer.Context, json: options.Json = False) -> None:
     (deploy/install.sh and deploy/update.sh do it themselves.)
     """
     with errors_as_exit_codes(context, as_json=json):
-        from forex_core.bootstrap import refuse_what_is_not_ours
+        from forex_core.bootstrap import publication, refuse_what_is_not_ours
         from forex_core.ops.upgrade import upgrade
 
         settings = session(context).settings()
         refuse_what_is_not_ours(settings.data_dir)
         done = upgrade(settings, lambda: _trial(settings))
+        for error in publication(settings).renew([]):
+            raise error
         if json:
             print_json(
                 {"schema": 1, "command": "upgrade", "migrated": list(done.migrated), "kept": str(done.kept)},

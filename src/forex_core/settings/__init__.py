@@ -25,6 +25,7 @@ CONFIG_NAME = "forex.toml"
 SYSTEM_CONFIG = Path("/etc/forex/forex.toml")
 PACKAGE_ROOT = Path(__file__).resolve().parents[3]
 FLAG = "flag"
+OF_COMPOSE = ("FOREX_UID", "FOREX_GID")  # docker-compose.yml's own: whose the data are
 CREDENTIALS = "CREDENTIALS_DIRECTORY"  # where systemd lays what LoadCredential= names, a file a secret
 
 
@@ -151,7 +152,7 @@ def _from_variables(variables: Mapping[str, str | None], prefix: str) -> Iterato
             continue  # set to nothing, as compose files do, is not set
         if variable in by_variable:
             yield by_variable[variable], value, prefix + variable
-        elif variable.startswith("FOREX_"):
+        elif variable.startswith("FOREX_") and variable not in OF_COMPOSE:
             near = _nearest(variable, list(by_variable))
             raise SettingsError(
                 f"unknown variable {prefix}{variable}{near}", hint=f"unset {variable} or correct its name"
