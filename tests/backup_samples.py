@@ -73,3 +73,8 @@ def contents(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and not path.name.endswith(("-wal", "-shm", "lock", "lock.holder"))
     }
+
+
+def parts(tree: Path) -> dict[str, Path]:
+    """Every file of a tree by the name that it would have in an archive."""
+    return {path.relative_to(tree).as_posix(): path for path in tree.rglob("*") if path.is_file()}

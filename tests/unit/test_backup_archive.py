@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backup_samples import NOW
+from backup_samples import NOW, parts
 from forex_core.errors import CorruptStore, ForexError, UsageError, VersionMismatch
 from forex_core.ops.backup import seal
 from forex_core.ops.backup.archive import archives, check_content, check_list, read_manifest, unpack, write
@@ -40,7 +40,7 @@ def archive(tmp_path: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     path = tmp_path / "forex-20240701T120000Z.tar.gz"
-    write(path, MANIFEST, tmp_path / "tree", KEY)
+    write(path, MANIFEST, parts(tmp_path / "tree"), KEY)
     return path
 
 
@@ -182,7 +182,7 @@ def read_signature(archive: Path) -> bytes:
 
 def test_a_folder_is_listed_by_what_the_manifests_say_not_by_names(archive: Path, tmp_path: Path) -> None:
     newer = replace(MANIFEST, created_at=NOW.replace(year=2025))
-    write(tmp_path / "forex-00.tar.gz", newer, tmp_path / "tree", KEY)
+    write(tmp_path / "forex-00.tar.gz", newer, parts(tmp_path / "tree"), KEY)
     (tmp_path / "forex-2099.tar.gz").write_bytes(b"no archive")
     (tmp_path / "other.tar.gz").write_bytes(b"not ours")
     found = archives(tmp_path, KEY)

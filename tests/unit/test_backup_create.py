@@ -4,7 +4,7 @@ import os
 import sqlite3
 import tarfile
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from backup_samples import NOW, add_run, contents, fill, settings_for
+from backup_samples import NOW, add_run, contents, fill, parts, settings_for
 from forex_core.errors import CorruptStore, LockBusy, SettingsError
 from forex_core.ops.backup.archive import Archive, archives, unpack, write
 from forex_core.ops.backup.collect import without_secrets
@@ -20,6 +20,7 @@ from forex_core.ops.backup.create import create
 from forex_core.ops.backup.manifest import COUNTED, Content
 from forex_core.ops.backup.prune import prune
 from forex_core.ops.backup.verify import verify
+from forex_core.store.events import Event
 from forex_core.store.lock import writer_lock
 from forex_core.store.store import Store
 
@@ -185,6 +186,21 @@ def test_fewer_forecasts_than_in_the_newest_backup_is_a_loss(store: Path, tmp_pa
     assert backup(lost, days=1, backup_dir=store / "backups").manifest
 
 
+def test_fewer_forecasts_after_a_restore_are_what_a_person_wanted(store: Path, tmp_path: Path) -> None:
+    made = backup(store).manifest
+    assert made
+    older = tmp_path / "older"
+    fill(older, forecasts=1)
+    for restored, refused in (
+        (made.created_at - timedelta(days=1), True),
+        (made.created_at + timedelta(hours=1), False),
+    ):
+        with Store.for_writing(older) as written, written.transaction():
+            written.events.add(Event(restored, "restore", None, None, None, {}))
+        with pytest.raises(CorruptStore) if refused else nullcontext():
+            backup(older, days=1, backup_dir=store / "backups")
+
+
 STRAYS: dict[str, Callable[[Path], object]] = {
     "a link out": lambda path: path.symlink_to("/etc/passwd"),
     "a folder out": lambda path: path.symlink_to("/etc"),
@@ -246,7 +262,7 @@ def repacked(archive: Archive, tmp_path: Path, change: Callable[[Path], object],
     unpack(archive.path, archive.manifest, tree)
     change(tree)
     files = {name: Content(sha256(content).hexdigest(), len(content)) for name, content in contents(tree).items()}
-    write(tmp_path / "forex-1.tar.gz", replace(archive.manifest, files=files, **stated), tree, None)
+    write(tmp_path / "forex-1.tar.gz", replace(archive.manifest, files=files, **stated), parts(tree), None)
     return tmp_path / "forex-1.tar.gz"
 
 

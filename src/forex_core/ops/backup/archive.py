@@ -18,7 +18,7 @@ from forex_core.ops.backup.manifest import DAMAGED, Manifest
 from forex_core.store.files import writing
 
 MANIFEST, SIGNATURE = "manifest.json", "manifest.hmac"
-LEVEL = 6
+LEVEL = 3  # a year: 31.6 MB for half the time of level 6, which gives 27.5
 LARGEST_MANIFEST = 64_000_000  # bytes; 300,000 files
 CHUNK = 1 << 20
 
@@ -47,8 +47,8 @@ def _looked_at(path: Path, key: str | None) -> Archive:
         return Archive(path, None, error.message)
 
 
-def write(path: Path, manifest: Manifest, tree: Path, key: str | None) -> None:
-    """The files of `tree` that `manifest` names, behind it and, with a key, its signature."""
+def write(path: Path, manifest: Manifest, parts: Mapping[str, Path], key: str | None) -> None:
+    """The files that `manifest` names, behind it and, with a key, its signature. parts: where each lies."""
     stated = manifest.to_bytes()
     with writing(path), path.open("x+b") as file:
         path.chmod(0o600)
@@ -61,7 +61,7 @@ def write(path: Path, manifest: Manifest, tree: Path, key: str | None) -> None:
                 signed = _signature(stated, key).encode()
                 _add(tar, SIGNATURE, len(signed), io.BytesIO(signed), manifest)
             for name, content in sorted(manifest.files.items()):
-                with (tree / name).open("rb") as part:
+                with parts[name].open("rb") as part:
                     _add(tar, name, content.size, part, manifest)
         seal.put(file)
 

@@ -20,10 +20,11 @@ from forex_core.store.snapshot import snapshot
 UNFINISHED = re.compile(r"\..*\.new")  # what replace_durably writes before it has its name
 
 
-def collect(settings: Settings, config: Path | None, tree: Path) -> None:
-    """Copy the databases, then the files, which are only ever added: each that a database names is there.
+def collect(settings: Settings, config: Path | None, tree: Path) -> dict[str, Path]:
+    """Copy the databases, then hold the files, which are only ever added: each that a database names is there.
 
-    forex.db goes first: a step that it calls done is done in the copy of mlflow.db as well.
+    forex.db goes first: a step that it calls done is done in the copy of mlflow.db as well. Returns by its name in the
+    archive where each file lies in `tree`: databases and settings under that name, the rest under numbers.
     """
     data_dir = settings.data_dir
     for path in (data_dir / FOREX_DB, data_dir / MLFLOW_DB):
@@ -32,13 +33,19 @@ def collect(settings: Settings, config: Path | None, tree: Path) -> None:
     snapshot(data_dir / FOREX_DB, tree / FOREX_DB)
     if (data_dir / MLFLOW_DB).exists() or _mlflow_was_made(tree / FOREX_DB):
         snapshot(data_dir / MLFLOW_DB, tree / MLFLOW_DB)
-    for path in _files(data_dir):
-        _copy(path, tree / path.relative_to(data_dir))
     if config:
         target = tree / CONFIG
         with writing(target):
             target.parent.mkdir()
             target.write_text(without_secrets(config.read_text(encoding="utf-8"), settings), encoding="utf-8")
+    parts = {name: tree / name for name in (FOREX_DB, MLFLOW_DB, CONFIG) if (tree / name).exists()}
+    held = tree / "held"
+    with writing(held):
+        held.mkdir()
+    for number, path in enumerate(_files(data_dir)):
+        if _hold(path, held / str(number)):
+            parts[path.relative_to(data_dir).as_posix()] = held / str(number)
+    return parts
 
 
 def size_of(data_dir: Path) -> int:
@@ -92,18 +99,27 @@ def _refused(path: Path) -> CorruptStore:
     return CorruptStore(f"{path} is {what}", untouched="no backup was made", hint="put a plain file in its place")
 
 
-def _copy(path: Path, target: Path) -> None:
+def _hold(path: Path, target: Path) -> bool:
+    """Another name for the file where that can be, else a copy: whoever replaces it meanwhile leaves us the old one.
+
+    False if it was removed since it was listed; what a run still needs is missed when the archive is proved.
+    """
+    try:
+        os.link(path.resolve(), target)
+        return True
+    except FileNotFoundError:
+        return False
+    except OSError:
+        pass  # another disk, or a file of somebody else's
     try:
         source = path.open("rb")
     except FileNotFoundError:
-        return  # removed since it was listed; what a run still needs is missed when the archive is proved
+        return False
     except OSError as error:
         raise NotOwner(f"{path} can't be read: {error.strerror}", hint="run as the owner of the data") from error
-    with source, writing(target):
-        if not target.parent.is_dir():
-            target.parent.mkdir(parents=True)
-        with target.open("xb") as copy:
-            shutil.copyfileobj(source, copy, 1 << 20)
+    with source, writing(target), target.open("wb") as copy:
+        shutil.copyfileobj(source, copy, 1 << 20)
+    return True
 
 
 def _size(path: Path) -> int:

@@ -4,7 +4,7 @@ import hashlib
 import platform
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ from forex_core.ops.backup.manifest import FOREX_DB, MLFLOW_DB, TREES, Content, 
 from forex_core.ops.backup.room import need
 from forex_core.ops.backup.verify import verify
 from forex_core.settings import Settings
-from forex_core.store.database import BUSY_MS, RESTORE, damage_named
+from forex_core.store.database import BUSY_MS, RESTORE, damage_named, open_for_reading
 from forex_core.store.events import Event, Events
 from forex_core.store.files import move_durably, writing
 from forex_core.store.lock import writer_lock
@@ -66,19 +66,19 @@ def _packed(settings: Settings, config: Path | None, staging: Path, folder: Path
     tree, key = staging / "tree", settings.backup_key
     with writing(tree):
         tree.mkdir()
-    collect(settings, config, tree)
+    parts = collect(settings, config, tree)
     found = holdings(tree)
-    _refuse_shrunken(found, archives(folder, key))
+    _refuse_shrunken(found, archives(folder, key), tree / FOREX_DB)
     at = _free_second(folder, now)
-    manifest = _manifest(settings, tree, found, at)
+    manifest = _manifest(settings, parts, found, at)
     path = staging / _name(at)
-    write(path, manifest, tree, key)
+    write(path, manifest, parts, key)
     shutil.rmtree(tree)
     return Archive(path, verify(path, key, staging))
 
 
-def _manifest(settings: Settings, tree: Path, found: Holdings, at: datetime) -> Manifest:
-    files = {path.relative_to(tree).as_posix(): _content(path) for path in sorted(tree.rglob("*")) if path.is_file()}
+def _manifest(settings: Settings, parts: Mapping[str, Path], found: Holdings, at: datetime) -> Manifest:
+    files = {name: _content(path) for name, path in sorted(parts.items())}
     try:
         return Manifest(
             created_at=at,
@@ -99,15 +99,25 @@ def _content(path: Path) -> Content:
         return Content(hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size)
 
 
-def _refuse_shrunken(found: Holdings, earlier: list[Archive]) -> None:
-    """Forecasts are never deleted, so fewer than the newest backup has is a loss, which no backup may bury."""
+def _refuse_shrunken(found: Holdings, earlier: list[Archive], forex_db: Path) -> None:
+    """Forecasts are never deleted, so fewer than the newest backup has is a loss, which no backup may bury.
+
+    A restore of an older backup since then is what a person wanted.
+    """
     newest = next((archive for archive in earlier if archive.manifest), None)
-    if newest and newest.manifest and found.counts["forecasts"] < (had := newest.manifest.counts["forecasts"]):
+    if newest is None or newest.manifest is None or _restored_since(newest.manifest.created_at, forex_db):
+        return
+    if found.counts["forecasts"] < (had := newest.manifest.counts["forecasts"]):
         raise CorruptStore(
             f"{FOREX_DB} has {found.counts['forecasts']} forecasts, {newest.path} has {had}",
             untouched="no backup was made",
             hint=f"`forex backup restore {newest.path}`; or, if that is meant, move that archive to another folder",
         )
+
+
+def _restored_since(moment: datetime, forex_db: Path) -> bool:
+    with closing(open_for_reading(forex_db)) as connection:
+        return any(event.at > moment for event in Events(connection).of_kind("restore", 1))
 
 
 def _free_second(folder: Path, now: datetime) -> datetime:

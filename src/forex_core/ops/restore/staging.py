@@ -63,3 +63,6 @@ def _settle(folder: Path, home: Path) -> None:
             connection.execute("PRAGMA journal_mode = WAL")
         check_sound(mlflow_db)
     check_sound(forex_db)
+    for path in (forex_db, mlflow_db):
+        if path.exists():
+            path.chmod(0o600)  # as they are made; who may look has copies
