@@ -356,6 +356,7 @@ def test_a_bad_revision_leaves_the_good_value_in_force(house: House) -> None:
     assert "a jump of +" in forecast.banners[-1]
 
 
+@pytest.mark.fault(18)
 def test_nothing_is_ever_issued_backwards(house: House) -> None:
     newest = house.run(DAY).pairs[0].horizons[0].forecast
     shorter = DAYS[DAYS.index(DAY) - 2]

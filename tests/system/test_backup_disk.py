@@ -48,6 +48,7 @@ def refused(store: Path, backups: Path, code: int, *before: object) -> str:
     return done.stderr
 
 
+@pytest.mark.fault(6)
 def test_on_a_disk_without_room_nothing_is_begun_and_with_room_it_succeeds(store: Path, mounted: Path) -> None:
     mount(mounted, "-t", "tmpfs", "-o", "size=3m", "none")
     create(settings_for(store, backup_dir=mounted), None, NOW)
@@ -65,6 +66,7 @@ def test_on_a_disk_without_room_nothing_is_begun_and_with_room_it_succeeds(store
     assert set(codes) == {0, 73}
 
 
+@pytest.mark.fault(7)
 @pytest.mark.parametrize("limit", [1, 10_000, 100_000, 140_000])
 def test_when_a_file_may_not_grow_then_there_is_no_archive(store: Path, tmp_path: Path, limit: int) -> None:
     """At each of these sizes something else is cut: the lock's note, a database, the archive."""
@@ -79,6 +81,7 @@ def test_when_a_file_may_not_grow_then_there_is_no_archive(store: Path, tmp_path
     assert forex("backup", "create", "--backup-dir", backups, data_dir=store).returncode == 0
 
 
+@pytest.mark.fault(8)
 def test_without_inodes_there_is_no_archive(store: Path, mounted: Path) -> None:
     mount(mounted, "-t", "tmpfs", "-o", "size=9m,nr_inodes=20", "none")
     refused(store, mounted, 73)

@@ -39,6 +39,7 @@ def store(data_dir: Path) -> Path:
     return data_dir
 
 
+@pytest.mark.fault(2)
 @pytest.mark.parametrize("every", EVERY)
 def test_a_killed_backup_leaves_a_whole_archive_or_none_and_the_next_needs_no_hand(
     every: int, store: Path, tmp_path: Path
@@ -63,6 +64,7 @@ def without_later_ones(backups: Path, earlier: Mapping[str, bytes]) -> None:
             path.unlink()
 
 
+@pytest.mark.fault(4)
 @pytest.mark.parametrize("every", EVERY)
 def test_a_killed_pruning_leaves_all_that_the_policy_keeps_and_the_next_finishes(
     every: int, store: Path, tmp_path: Path
@@ -95,6 +97,7 @@ ERRORS = [
 ]
 
 
+@pytest.mark.fault(5)
 @pytest.mark.parametrize(("call", "error"), ERRORS)
 @pytest.mark.parametrize("every", [15, pytest.param(1, marks=pytest.mark.long)])
 def test_when_the_disk_fails_then_the_backup_does_and_says_so(

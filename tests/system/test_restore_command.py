@@ -42,6 +42,7 @@ def as_nobody(*args: object, data_dir: Path) -> "subprocess.CompletedProcess[str
     return command(*user, FOREX, *args, data_dir=data_dir, HOME="/")
 
 
+@pytest.mark.fault(27)
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 def test_restored_elsewhere_as_another_user_all_opens_runs_go_on_and_the_old_path_is_left_alone(
     elsewhere: Path, monkeypatch: pytest.MonkeyPatch
@@ -186,6 +187,7 @@ DAMAGES: list[Callable[[Path], None]] = [
 ]
 
 
+@pytest.mark.fault(20, 21)
 @pytest.mark.parametrize("name", ["forex.db", "mlflow/mlflow.db"])
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
 def test_a_broken_database_is_refused_left_as_it_is_and_the_named_command_restores_it(

@@ -37,6 +37,7 @@ def inodes_gone(disk: Path) -> Callable[[], None]:
     return lambda: shutil.rmtree(folder)
 
 
+@pytest.mark.fault(6)
 @pytest.mark.parametrize("gone", [room_gone, inodes_gone])
 def test_when_the_disk_is_full_then_nothing_changes_and_with_room_it_succeeds(
     gone: Callable[[Path], Callable[[], None]], live: Path
@@ -52,6 +53,7 @@ def test_when_the_disk_is_full_then_nothing_changes_and_with_room_it_succeeds(
     assert (done := restored(live)).returncode == 0, done.stderr
 
 
+@pytest.mark.fault(7)
 @pytest.mark.parametrize("kilobytes", [4, 64, 400])
 def test_when_files_may_not_grow_then_nothing_changes(kilobytes: int, tmp_path: Path) -> None:
     live = copied_store(tmp_path / "home" / "data")

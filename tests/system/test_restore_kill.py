@@ -66,6 +66,7 @@ def check_whole(live: Path) -> set[str]:
     return forecasts
 
 
+@pytest.mark.fault(3)
 @pytest.mark.parametrize("every", EVERY)
 def test_a_killed_restore_leaves_the_old_or_the_new_tree_and_the_next_one_finishes(
     every: int, live: Path, tmp_path: Path
@@ -94,6 +95,7 @@ def test_a_killed_restore_leaves_the_old_or_the_new_tree_and_the_next_one_finish
 FAULTS = [("write", "ENOSPC"), ("fsync", "EIO"), ("fsync", "ENOSPC"), ("renameat2", "EROFS"), ("mkdir", "EACCES")]
 
 
+@pytest.mark.fault(5)
 @pytest.mark.parametrize(("call", "error"), FAULTS)
 def test_when_the_disk_fails_then_it_is_said_and_the_live_tree_is_the_old_one(
     call: str, error: str, live: Path, tmp_path: Path

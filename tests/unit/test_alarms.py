@@ -138,6 +138,7 @@ def test_a_replay_crosses_no_level(store: Store) -> None:
     assert found(store, alert_levels=("USDCLP>950",)) == {}
 
 
+@pytest.mark.fault(47)
 def test_a_late_backup_and_a_late_or_failed_drill_are_told_if_there_ever_was_one(store: Store) -> None:
     store.events.add(Event(ISSUED_AT, "backup", None, None, None, {"archive": "a"}))
     store.events.add(Event(ISSUED_AT, "drill", None, None, None, {"archive": "a", "ok": "yes"}))

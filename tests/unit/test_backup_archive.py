@@ -84,6 +84,7 @@ def test_what_is_written_comes_back_and_any_tar_reads_it(archive: Path, tmp_path
         assert all(info.isreg() and info.mode == 0o600 and not info.uname for info in tar)
 
 
+@pytest.mark.fault(22)
 def test_of_a_hundred_flipped_bits_a_hundred_are_refused(archive: Path) -> None:
     whole = archive.read_bytes()
     for place in random.Random(20240701).sample(range(8 * len(whole)), 100):
@@ -137,6 +138,7 @@ TAMPERED: dict[str, Callable[[], list[tuple[tarfile.TarInfo, bytes]]]] = {
 }
 
 
+@pytest.mark.fault(24, 25)
 @pytest.mark.parametrize("what", TAMPERED)
 def test_a_tampered_archive_is_refused_before_its_first_stranger_is_written(what: str, tmp_path: Path) -> None:
     archive = packed(tmp_path / "archive", TAMPERED[what]())
@@ -162,6 +164,7 @@ def test_what_follows_the_end_is_refused_or_bounded(tmp_path: Path) -> None:
         check_list(packed(tmp_path / "more", honest(), after=bytes(20_000) + b"more"), MANIFEST)
 
 
+@pytest.mark.fault(23)
 def test_an_archive_is_signed_with_the_key_or_refused(archive: Path, tmp_path: Path) -> None:
     with pytest.raises(CorruptStore, match="not of backup_key"):
         read_manifest(archive, "another key")

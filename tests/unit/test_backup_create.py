@@ -104,6 +104,7 @@ def test_two_backups_in_one_second_are_two(store: Path) -> None:
     ]
 
 
+@pytest.mark.fault(40)
 def test_what_a_killed_backup_left_is_swept_and_a_planted_link_not_followed(store: Path, tmp_path: Path) -> None:
     staging = store / "backups" / ".staging"
     (staging / "tree").mkdir(parents=True)
@@ -249,6 +250,7 @@ def test_a_folder_of_backups_within_what_is_backed_up_is_refused(store: Path) ->
         backup(store, backup_dir=store / "reports" / "backups")
 
 
+@pytest.mark.fault(12)
 def test_two_backups_wait_for_each_other_but_not_for_a_run(store: Path) -> None:
     with writer_lock(store, 0):
         assert backup(store, lock_wait_seconds=0).manifest

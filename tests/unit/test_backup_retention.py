@@ -69,6 +69,7 @@ def archive(name: str, at: datetime) -> Archive:
     return Archive(Path(name), Manifest(at, "1", "3", None, 2, "3", "3", "/d", dict.fromkeys(COUNTED, 0), None, files))
 
 
+@pytest.mark.fault(18)
 def test_when_an_archive_is_dated_in_the_future_then_it_stays_and_counts_for_nothing() -> None:
     tomorrow, today, yesterday = (archive(name, NOW + timedelta(days=n)) for name, n in (("t", 1), ("n", 0), ("y", -1)))
     broken = Archive(Path("b"), None, "no gzip")

@@ -135,6 +135,7 @@ def test_the_dashboard_at_120_columns() -> None:
     assert screen(board(), WIDE) == WIDE_SCREEN
 
 
+@pytest.mark.fault(37)
 def test_the_dashboard_where_the_terminal_knows_ascii_only() -> None:
     shown = screen(board(troubles=("the last backup is 9 days old",)), replace(NARROW, unicode=False))
     drawn = str.maketrans("━╌●┊", "=.o:")
@@ -350,6 +351,7 @@ def test_colour_needs_a_terminal_that_wants_it(environ: Mapping[str, str], scree
     assert Terminal.of(Stream(screen, "utf-8"), UTF8 | environ).colour is colour
 
 
+@pytest.mark.fault(37)
 @pytest.mark.parametrize(
     ("environ", "encoding", "unicode"),
     [

@@ -218,6 +218,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.fault(38)
 @pytest.mark.parametrize(("text", "harmless"), HOSTILE.items(), ids=range(len(HOSTILE)))
 def test_a_hostile_text_becomes_one_line_without_tags_entities_or_control_characters(text: str, harmless: str) -> None:
     assert plain(text) == harmless

@@ -88,6 +88,7 @@ def test_when_a_job_ends_early_with_code_0_then_that_is_a_success(monitor: Monit
     assert monitor.signals == ["start", ""]
 
 
+@pytest.mark.fault(36)
 @pytest.mark.parametrize("status", [404, 410, 200])
 def test_when_the_monitor_does_not_know_the_check_then_that_is_said_once(
     monitor: Monitor, tmp_path: Path, warnings: list[str], status: int
@@ -108,6 +109,7 @@ def test_when_a_monitor_knows_plain_addresses_only_then_nobody_is_warned(
     assert (monitor.signals, warnings) == (["start", ""], [])
 
 
+@pytest.mark.fault(36)
 @pytest.mark.parametrize("status", [500, 503, 429])
 def test_when_the_monitor_is_in_trouble_then_it_is_asked_three_times(
     monitor: Monitor, monkeypatch: pytest.MonkeyPatch, warnings: list[str], status: int
@@ -122,6 +124,7 @@ def test_when_the_monitor_is_in_trouble_then_it_is_asked_three_times(
     assert warnings == [f"the monitor was not told (fail): HTTP {status}"]
 
 
+@pytest.mark.fault(36)
 @pytest.mark.parametrize("fault", [0, -1], ids=["black hole", "drip"])
 def test_when_the_monitor_is_silent_then_the_job_waits_no_longer_than_it_may(
     monitor: Monitor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, warnings: list[str], fault: int

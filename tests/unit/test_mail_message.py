@@ -233,6 +233,7 @@ def test_every_style_is_inline_and_nothing_is_fetched_or_run() -> None:
     assert not re.search(r"<style|<script|url\(|https?://", html)
 
 
+@pytest.mark.fault(38)
 def test_script_and_terminal_codes_of_others_become_text() -> None:
     hostile = '<script>alert(1)</script>\x1b[31m"><img src=x onerror=alert(2)>'
     news = Context(headlines=(Headline(hostile, 'https://a/"onmouseover="x', hostile, NOON),))

@@ -381,6 +381,7 @@ PLACES: dict[str, Any] = {
 }
 
 
+@pytest.mark.fault(38)
 @pytest.mark.parametrize("text", HOSTILE)
 @pytest.mark.parametrize("place", PLACES)
 def test_hostile_text_is_shown_as_text_and_makes_no_element(place: str, text: str) -> None:
@@ -389,6 +390,7 @@ def test_hostile_text_is_shown_as_text_and_makes_no_element(place: str, text: st
     assert hostile.text == harmless.text.replace("harmless", " ".join(text.split()))
 
 
+@pytest.mark.fault(38)
 @pytest.mark.parametrize("place", PLACES)
 def test_terminal_escapes_do_not_reach_the_file(place: str) -> None:
     html = render(sample_forecast(), NOTHING_YET, ["\x1b[31mred\x1b[0m\x07\u202e"])

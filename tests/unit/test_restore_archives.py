@@ -43,6 +43,7 @@ def refused(live: Path, archive: Path, error: type[ForexError] = CorruptStore, *
     return caught.value
 
 
+@pytest.mark.fault(24, 25)
 @pytest.mark.parametrize("how", TAMPERED)
 def test_a_tampered_archive_is_refused_and_nothing_is_written_anywhere(
     how: str, live: Path, good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -68,6 +69,7 @@ def test_modes_and_owners_in_an_archive_are_nobodys_business(live: Path, good: P
     assert not any(status.st_mode & 0o7022 for status in found)
 
 
+@pytest.mark.fault(22)
 @pytest.mark.parametrize("n", range(100))
 def test_an_archive_with_one_flipped_bit_is_refused(n: int, live: Path, good: Path, tmp_path: Path) -> None:
     content = bytearray(good.read_bytes())
@@ -80,6 +82,7 @@ def test_an_archive_with_one_flipped_bit_is_refused(n: int, live: Path, good: Pa
     assert not (tmp_path / ".new.restoring").exists()
 
 
+@pytest.mark.fault(22)
 @pytest.mark.parametrize("share", [0, 0.001, 0.5, 0.999, "the last byte"])
 def test_a_truncated_archive_is_refused(share: float | str, live: Path, good: Path, tmp_path: Path) -> None:
     content = good.read_bytes()
@@ -88,10 +91,12 @@ def test_a_truncated_archive_is_refused(share: float | str, live: Path, good: Pa
     refused(live, archive)
 
 
+@pytest.mark.fault(23)
 def test_an_archive_that_a_stranger_packed_is_refused_where_there_is_a_key(live: Path, good: Path) -> None:
     refused(live, good, backup_key="a key that signed nothing here")
 
 
+@pytest.mark.fault(23)
 def test_a_recomputed_manifest_is_refused_where_there_is_a_key(live: Path, tmp_path: Path) -> None:
     signed = make_backup(live, backup_key="mine", backup_dir=tmp_path / "signed")
     restore(settings_of(live, backup_key="mine"), signed, tmp_path / "new", LATER)
@@ -119,6 +124,7 @@ def test_an_archive_of_a_newer_program_is_refused_with_both_versions_named(
     assert re.search(says, error.message)
 
 
+@pytest.mark.fault(47)
 def test_the_newest_good_archive_is_taken_unless_one_is_named(live: Path, good: Path, tmp_path: Path) -> None:
     backups = tmp_path / "backups"
     kept = make_backup(live, AT + timedelta(hours=1), backup_dir=backups)

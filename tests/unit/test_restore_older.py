@@ -37,6 +37,7 @@ def runs_in(path: Path) -> list[tuple]:
         ).fetchall()
 
 
+@pytest.mark.fault(26)
 @pytest.mark.parametrize("revision", [ONE_BEFORE, LAST_OF_2])
 def test_an_older_archive_is_restored_and_brought_to_this_programs_versions(
     revision: str, live: Path, tmp_path: Path
@@ -82,6 +83,7 @@ def test_an_older_live_mlflow_db_is_refused_and_the_named_command_upgrades_it(li
     assert sorted(entry.name for entry in path.parent.iterdir()) == ["mlflow.db", kept.name, "mlruns"]
 
 
+@pytest.mark.fault(12)
 def test_while_a_program_has_it_open_it_is_not_upgraded(live: Path) -> None:
     path = live / "mlflow" / "mlflow.db"
     code = f"import sqlite3; c = sqlite3.connect({str(path)!r}); c.execute('SELECT 1 FROM runs'); print(); input()"
