@@ -38,7 +38,8 @@ def busy(home: Path, data_dir: Path) -> Iterator[tuple[subprocess.Popen[str], li
         "RATES": str(home / "rates.csv"),
         "PATH": f"{FOREX.parent}:{os.environ['PATH']}",
     }
-    process = subprocess.Popen(
+    acknowledged: list[str] = []
+    with subprocess.Popen(
         ["sh", "-c", LOOP],
         env=environ,
         cwd=home,
@@ -46,23 +47,20 @@ def busy(home: Path, data_dir: Path) -> Iterator[tuple[subprocess.Popen[str], li
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         start_new_session=True,
-    )
-    acknowledged: list[str] = []
+    ) as process:
 
-    def listen() -> None:
-        assert process.stderr
-        for line in process.stderr:
-            if "frozen " in line:
-                acknowledged.append(line.rsplit("frozen ", 1)[1].strip())
+        def listen() -> None:
+            for line in process.stderr or ():
+                if "frozen " in line:
+                    acknowledged.append(line.rsplit("frozen ", 1)[1].strip())
 
-    listener = threading.Thread(target=listen)
-    listener.start()
-    try:
-        yield process, acknowledged
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        listener.join()
+        listener = threading.Thread(target=listen)
+        listener.start()
+        try:
+            yield process, acknowledged
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            listener.join()
 
 
 def sound(path: Path) -> set[str]:

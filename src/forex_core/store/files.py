@@ -27,12 +27,13 @@ def replace_durably(path: Path, content: bytes) -> None:
 
 def move_durably(scratch: Path, path: Path) -> None:
     """Make a finished file durable under its final name."""
-    _sync(scratch)
+    sync(scratch)
     scratch.replace(path)
-    _sync(path.parent)
+    sync(path.parent)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Have a file, or the names in a folder, on the disk; a failed sync is an OSError, never success."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -5,9 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from forex_core.errors import CorruptStore
 from forex_core.store.database import (
-    RESTORE,
     check_integrity,
     constrain,
     damage_named,
@@ -36,8 +34,6 @@ class Store:
     def for_writing(cls, data_dir: Path) -> "Store":
         """Open or make forex.db in a data directory whose lock the caller holds."""
         path = data_dir / "forex.db"
-        if not path.exists() and (data_dir / "mlflow" / "mlflow.db").exists():
-            raise CorruptStore(f"{path} is missing, though {data_dir}/mlflow/mlflow.db is there", hint=RESTORE)
         return cls(open_for_writing(path), path)
 
     @classmethod

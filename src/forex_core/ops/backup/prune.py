@@ -1,6 +1,5 @@
 """Remove the backups that the policy has no use for; only those that are whole count, and only they go."""
 
-import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +9,7 @@ from forex_core.ops.backup.archive import Archive, archives, check_content
 from forex_core.ops.backup.create import folder_of
 from forex_core.ops.backup.retention import Policy, reasons_to_keep
 from forex_core.settings import Settings
-from forex_core.store.files import writing
+from forex_core.store.files import sync, writing
 from forex_core.store.lock import writer_lock
 
 
@@ -62,8 +61,4 @@ def _proved(archive: Archive) -> Archive:
 def _remove(paths: list[Path], folder: Path) -> None:
     for path in paths:
         path.unlink()
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync(folder)

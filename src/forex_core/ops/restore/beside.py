@@ -11,10 +11,9 @@ import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from forex_core.ops.restore.durable import sync
 from forex_core.ops.restore.restored import DATABASES, Restored, drop_note, unused
 from forex_core.store.database import journal_of_restore
-from forex_core.store.files import replace_durably, writing
+from forex_core.store.files import replace_durably, sync, writing
 
 RENAME_EXCHANGE, AT_FDCWD = 2, -100  # of renameat2(2)
 PASSING = (".staging", ".*.new", "lock.holder")

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from forex_core.store.files import writing
+from forex_core.store.files import sync, writing
 
 
 def make_durable(folder: Path) -> None:
@@ -15,12 +15,3 @@ def make_durable(folder: Path) -> None:
                 if path.is_file() and not path.is_symlink():
                     sync(path)
             sync(Path(root))
-
-
-def sync(path: Path) -> None:
-    """A failed sync is an OSError, never success."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

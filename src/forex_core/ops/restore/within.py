@@ -11,10 +11,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from forex_core.errors import CannotWrite
-from forex_core.ops.restore.durable import sync
 from forex_core.ops.restore.restored import DATABASES, Restored, drop_note, unused
 from forex_core.store.database import note_of_restore
-from forex_core.store.files import replace_durably, writing
+from forex_core.store.files import replace_durably, sync, writing
 
 
 @dataclass(frozen=True)
