@@ -44,6 +44,7 @@ INSTEAD = {
     "python scripts/mlflow_dashboard.py": "python scripts/mlflow_dashboard.py --limit 2",
     "forex backup verify ARCHIVE": "forex backup verify $(forex backup create)",
     "forex backup restore": "forex backup restore --yes",
+    "forex --install-completion": "forex --install-completion; exit $?",  # so that bash is its shell
     "forex doctor": "forex doctor --fix || [ $? -eq 75 ]",  # its findings are this machine's: test_doctor.py
     "forex tune linear --minutes 10": "forex tune linear --trials 1 --pair EURUSD --from 2014-09-01"
     " --verdict-from 2026-06-01",

@@ -187,7 +187,7 @@ def test_when_the_environment_is_broken_then_that_is_told_too(place: Place) -> N
 @pytest.mark.fault(14)
 def test_when_a_run_hangs_then_it_is_ended_told_of_and_recorded_as_killed(place: Place) -> None:
     unit = "forex-run@15d.service"
-    place.box.drop_in(unit, f"{place.hangs}TimeoutStartSec=20\n")
+    place.box.drop_in(unit, f"{place.hangs}TimeoutStartSec=12\n")  # before its patience ends
     assert place.run(unit, ok=1) == "timeout"
     assert len(place.alerts()) == 1
     assert "(timeout" in place.alerts()[0]
