@@ -50,6 +50,8 @@ INSTEAD = {
     " --verdict-from 2026-06-01",
     "forex backtest --members mine,random_walk,empirical": "forex backtest --members random_walk --from 2026-06-01",
     "python tests/benchmarks/tracking_cost.py": "PYTHONPATH=tests/benchmarks python -c 'import tracking_cost'",
+    "python tests/benchmarks/dashboard.py": "PYTHONPATH=tests/benchmarks python -c 'import dashboard'",
+    "python tests/benchmarks/backup.py": "PYTHONPATH=tests/benchmarks python -c 'import backup'",
     "python tests/benchmarks/members_cost.py": "python tests/benchmarks/members_cost.py --help",
 }
 ELSEWHERE = {  # command: where it is run, and how that is written there
