@@ -1,5 +1,6 @@
 """mlflow.db is made whole, once, and never again; what is wrong with it is said before MLflow may touch it."""
 
+import os
 import sqlite3
 from contextlib import closing
 from hashlib import sha256
@@ -19,6 +20,20 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with Store.for_writing(data_dir) as store:
         embedded.ensure(data_dir / "mlflow", store)
     return data_dir
+
+
+@pytest.mark.fault(39)
+def test_whatever_the_mask_nobody_else_reads_the_databases_or_what_is_beside_them(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        with Store.for_writing(tmp_path / "data") as store:
+            embedded.ensure(tmp_path / "data" / "mlflow", store)
+            store.remember("a fact", "that makes a journal")
+            files = [path for path in (tmp_path / "data").rglob("*.db*") if path.is_file()]
+            assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
+    finally:
+        os.umask(before)
+    assert {path.name for path in files} >= {"forex.db", "forex.db-wal", "mlflow.db"}
 
 
 def copy(made: Path, to: Path) -> Path:

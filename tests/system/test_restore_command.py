@@ -68,6 +68,11 @@ def test_restored_elsewhere_as_another_user_all_opens_runs_go_on_and_the_old_pat
     assert ran.returncode == 0, ran.stderr
     for step in ("create", "drill"):
         assert (done := as_nobody("backup", step, data_dir=new)).returncode == 0, done.stderr
+    examined = as_nobody("doctor", "--json", data_dir=new)
+    states = {one["check"]: (one["state"], one["said"]) for one in json.loads(examined.stdout)["checks"]}
+    assert {check for check, (state, _) in states.items() if state == "failed"} == {"sources"}, (
+        states
+    )  # none can be asked
     assert not old.exists()
     assert {path.lstat().st_uid for path in (new, *new.rglob("*"))} == {NOBODY}
     with closing(sqlite3.connect(new / "mlflow" / "mlflow.db")) as connection:
