@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from forex_cli import options
-from forex_cli.session import errors_as_exit_codes, print_json, session
+from forex_cli.session import errors_as_exit_codes, print_json, say_error, session
 
 if TYPE_CHECKING:
     from forex_core.settings import Settings
@@ -59,8 +59,8 @@ def upgrade(context: typer.Context, json: options.Json = False) -> None:
         settings = session(context).settings()
         with _alone_with(settings) as path:
             kept = upgrade(path)
-            for error in publication(settings).renew([]):
-                raise error
+            for error in publication(settings).renew([]):  # the next run tries again
+                say_error(error, as_json=json)
         if json:
             print_json({"schema": 1, "command": "mlflow upgrade", "kept": str(kept) if kept else None})
         else:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from forex_cli import options
-from forex_cli.session import errors_as_exit_codes, print_json, session
+from forex_cli.session import errors_as_exit_codes, print_json, say_error, session
 
 if TYPE_CHECKING:
     from forex_core.settings import Settings
@@ -24,16 +24,22 @@ def upgrade(context: typer.Context, json: options.Json = False) -> None:
 
         settings = session(context).settings()
         refuse_what_is_not_ours(settings.data_dir)
-        done = upgrade(settings, lambda: _trial(settings))
-        for error in publication(settings).renew([]):
-            raise error
+        done = upgrade(settings, lambda: _trial(settings), lambda: publication(settings).renew([]))
+        for error in done.unpublished:  # the next run tries again
+            say_error(error, as_json=json)
         if json:
             print_json(
-                {"schema": 1, "command": "upgrade", "migrated": list(done.migrated), "kept": str(done.kept)},
+                {
+                    "schema": 1,
+                    "command": "upgrade",
+                    "migrated": list(done.migrated),
+                    "kept": done.kept and str(done.kept),
+                }
             )
         else:
             typer.echo(f"Migrated: {', '.join(done.migrated) or 'nothing, the data are of this version'}.")
-            typer.echo(f"The databases of before are in {done.kept}.")
+            if done.kept:
+                typer.echo(f"The databases of before are in {done.kept}.")
 
 
 def _trial(settings: "Settings") -> None:

@@ -47,18 +47,26 @@ def upgrade(path: Path) -> Path | None:
         check(path)
         return None
     scratch, kept = path.with_name(f".{path.name}.new"), path.with_name(f"{path.name}.before-{found}")
-    with writing(path):
-        for leftover in path.parent.glob(f"{scratch.name}*"):
-            leftover.unlink()
-    with damage_named(path), closing(sqlite3.connect(path)) as live, closing(sqlite3.connect(scratch)) as copy:
-        live.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        live.backup(copy)
-    upgrade_copy(scratch)
-    with writing(path):
-        kept.unlink(missing_ok=True)  # of an upgrade that was cut short here
-        os.link(path, kept)
-        move_durably(scratch, path)
+    _remove(scratch)
+    try:
+        with damage_named(path), closing(sqlite3.connect(path)) as live, closing(sqlite3.connect(scratch)) as copy:
+            live.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            live.backup(copy)
+        upgrade_copy(scratch)
+        with writing(path):
+            kept.unlink(missing_ok=True)  # of an upgrade that was cut short here
+            os.link(path, kept)
+            move_durably(scratch, path)
+    finally:
+        _remove(scratch)
     return kept
+
+
+def _remove(scratch: Path) -> None:
+    """With its journals: of an upgrade that was killed, or of this one, if it failed."""
+    with writing(scratch):
+        for leftover in scratch.parent.glob(f"{scratch.name}*"):
+            leftover.unlink()
 
 
 def _migrate(path: Path) -> None:
