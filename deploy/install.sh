@@ -31,12 +31,18 @@ put() {
 
 # folder MODE OWNER GROUP PATH
 folder() {
-    [ "$(stat -c '%a %U %G' "$4" 2>/dev/null)" = "$1 $2 $3" ] || run install -d -m "$1" -o "$2" -g "$3" "$4"
+    is "$@" || run install -d -m "$1" -o "$2" -g "$3" "$4"
 }
 
-# As the user of the services, with their mask and without the caller's environment.
+is() {
+    [ "$(stat -c '%a %U %G' "$4" 2>/dev/null)" = "$1 $2 $3" ]
+}
+
+# As the user of the services, with their mask and without the caller's environment. All below $data and $backups is
+# that user's to do: links may stand there, which root would follow.
 as_forex() {
-    (umask 077 && cd / && runuser -u forex -- env -i PATH=/usr/bin:/bin LANG=C.UTF-8 TZ=UTC HOME=$data "$@")
+    (umask 077 && cd / && runuser -u forex -g forex -G forex-view -- \
+        env -i PATH=/usr/bin:/bin LANG=C.UTF-8 TZ=UTC HOME=$data "$@")
 }
 
 people() {
@@ -47,7 +53,7 @@ people() {
 
 folders() {
     folder 711 forex forex $data
-    folder 2750 forex forex-view $data/public
+    is 2750 forex forex-view $data/public || run as_forex install -d -m 2750 -g forex-view $data/public
     folder 700 forex forex $backups
     folder 755 root root $app
     folder 755 root root $settings
@@ -63,7 +69,9 @@ folders() {
 # Each version in an environment of its own, beside the others; a link says which one is used.
 program() {
     venv=${given:-$app/venvs/$(version)}
-    [ -n "$given" ] || [ -e "$venv/complete" ] || build "$venv"
+    [ -n "$given" ] || { [ -e "$venv/complete" ] && usable "$venv"; } || build "$venv"
+    [ -n "$dry" ] || usable "$venv" ||
+        die 77 "the user forex can't run $venv; is it, or its Python, in somebody's home? Set PYTHON to another one"
     former=$(readlink $app/venv) || :
     [ "$former" = "$venv" ] || {
         [ ! -e $data/forex.db ] || migrate
@@ -77,18 +85,19 @@ program() {
     for one in alert forex-dashboard; do
         [ ! -e "$here/$one" ] || put 755 "$here/$one" "$app/deploy/$one"
     done
-    [ -n "$dry" ] || as_forex $app/venv/bin/forex --version >/dev/null ||
-        die 77 "the user forex can't run $venv; is it, or its Python, in somebody's home? Set PYTHON to another one"
+}
+
+usable() {
+    as_forex "$1/bin/forex" --version >/dev/null
 }
 
 # Before the new version is in force, the data become the new version's; no job of the former one may start between.
+# However this ends, jobs go on: what is stopped here, services starts again, or else the trap.
 migrate() {
+    [ -n "$dry" ] || [ -z "$former" ] || trap 'systemctl start $(triggers) || :' EXIT
+    trap 'exit 129' HUP INT TERM
     run systemctl stop 'forex-*.timer' 'forex-*.path'
-    run as_forex "$venv/bin/forex" upgrade || {
-        failed=$?
-        [ -z "$former" ] || systemctl start $(triggers)
-        die $failed "the former version stays in force, and the data are as they were"
-    }
+    run as_forex "$venv/bin/forex" upgrade || die $? "the former version stays in force, and the data are as they were"
 }
 
 version() {
@@ -155,6 +164,7 @@ services() {
     rm -r "$staged"
     run systemctl daemon-reload
     run systemctl enable --quiet --now $(triggers)
+    trap - EXIT HUP INT TERM
     [ "$journal" = "$(cksum "$(place journald-forex.conf)" 2>&1)" ] || run systemctl restart systemd-journald
 }
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Bring a Docker deployment to this checkout's version: back up, build, stop the UI, change over, start, check.
-# If a step fails, the image and mlflow.db of before are back in force. The former image stays as forex-core:previous.
+# If a step fails, the image and the databases of before are back. The former image stays as forex-core:previous.
 #   deploy/update.sh [--dry-run] [options of docker build, such as --build-arg WITH_TORCH=1]
 # FOREX_DATA_DIR as for docker-compose; what runs in containers runs as the owner of that directory.
 set -eu
@@ -34,17 +34,33 @@ answers() {
     return 1
 }
 
+# What `forex upgrade` kept becomes the database again, with the log that a copy has not: readers need it.
+put_back='import os, sqlite3, sys
+kept, path = sys.argv[1:]
+copy = sqlite3.connect(kept)
+copy.execute("PRAGMA journal_mode = WAL")
+copy.close()
+for ending in filter(os.path.exists, (path + "-wal", path + "-shm")):
+    os.unlink(ending)
+os.replace(kept, path)'
+put_back() {
+    run compose run -T --rm --entrypoint python forecaster -c "$put_back" "$data/before-upgrade/${1#*/}" "$data/$1"
+}
+
 back() {
     trap - EXIT
     echo "The update failed: the version of before comes back." >&2
     run docker tag "$former" forex-core:current
-    [ -z "$kept" ] || run compose run -T --rm --entrypoint mv forecaster -f "$kept" "$data/mlflow/mlflow.db"
+    for one in forex.db mlflow/mlflow.db; do
+        case $upgraded in *"\"${one#*/}\""*) put_back "$one" ;; esac
+    done
+    [ -z "$upgraded" ] || forex mlflow upgrade || : # publishes them
     [ -z "$served" ] || ui up -d
     exit 1
 }
 
 served=$(ui_here)
-kept=""
+upgraded=""
 former=$(docker image inspect --format '{{.Id}}' forex-core:current 2>/dev/null || :)
 [ -z "$former" ] || [ ! -f "$data/forex.db" ] || forex backup create
 run docker build --tag forex-core:next --file deploy/Dockerfile "$@" .
@@ -55,9 +71,8 @@ if [ -n "$former" ]; then
 fi
 [ -z "$served" ] || ui stop
 run docker tag forex-core:next forex-core:current
-if [ -f "$data/mlflow/mlflow.db" ]; then
-    upgraded=$(forex mlflow upgrade --json)
-    kept=$(echo "$upgraded" | sed -n 's/.*"kept": "\([^"]*\)".*/\1/p')
+if [ -f "$data/forex.db" ] || [ -f "$data/mlflow/mlflow.db" ]; then
+    upgraded=$(forex upgrade --json)
     forex status || [ $? -eq 75 ] # something is late: no fault of this version
 fi
 if [ -n "$served" ]; then

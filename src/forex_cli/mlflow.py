@@ -77,7 +77,9 @@ def _alone_with(settings: "Settings") -> "Iterator[Path]":
 
     path = settings.data_dir / "mlflow" / "mlflow.db"
     if not path.exists():
-        raise SettingsError(f"there is no {path}", hint="`forex demo` makes a first one, or set FOREX_DATA_DIR")
+        raise SettingsError(
+            f"there is no {path}", hint="`forex run` makes a first one, `forex demo` an example; or set FOREX_DATA_DIR"
+        )
     refuse_what_is_not_ours(settings.data_dir)
     with writer_lock(settings.data_dir, settings.lock_wait_seconds):
         refuse_opened(path)

@@ -140,6 +140,29 @@ def lose_the_laboratory(home: Path) -> None:
         path.unlink()
 
 
+def fill_the_laboratory_with_garbage(home: Path) -> None:
+    for path in (home / "data" / "mlflow").glob("mlflow.db-*"):
+        path.unlink()
+    (home / "data" / "mlflow" / "mlflow.db").write_bytes(b"garbage" * 4096)
+
+
+def leave_a_report_unwritten(home: Path) -> None:
+    sql(home / "data" / "forex.db", "DELETE FROM steps WHERE step = 'report' AND forecast_id LIKE '%-30d-%'")
+
+
+def fail_the_drill(home: Path) -> None:
+    detail = '{"ok": "no", "why": "a bit fell over"}'
+    sql(
+        home / "data" / "forex.db",
+        f"INSERT INTO events (at, kind, detail) VALUES ('2026-11-02T10:00:00+00:00', 'drill', '{detail}')",
+    )
+
+
+def lose_the_backups(home: Path) -> None:
+    for path in (home / "data" / "backups").glob("*.tar.gz"):
+        path.unlink()
+
+
 def leave_a_stray_store(home: Path) -> None:
     (home / "mlruns").mkdir()
 
@@ -176,6 +199,10 @@ def leave_an_attempt_open(home: Path) -> None:
         (move, "artifacts"),
         (damage_the_record, "forex.db"),
         (lose_the_laboratory, "mlflow.db"),
+        (fill_the_laboratory_with_garbage, "mlflow.db"),
+        (leave_a_report_unwritten, "reports"),
+        (fail_the_drill, "backups"),
+        (lose_the_backups, "backups"),
         (leave_a_stray_store, "stray files"),
         (lose_what_is_published, "published"),
         (give_a_file_away, "owners"),

@@ -153,6 +153,29 @@ def test_systemd_tells_what_failed_in_variables_and_the_journal_its_words(tmp_pa
     assert "can't be read" in server.mails()[-1].get_content()
 
 
+@pytest.mark.parametrize(
+    ("unit", "path", "heard"),
+    [
+        ("forex-backup.service", "/{job}", ["backup"]),
+        ("forex-drill", "/{job}/", ["drill"]),
+        ("forex-train", "/{job}", ["train"]),
+        ("forex-backup", "", []),
+        (UNIT, "/{job}", []),  # it pings itself
+        ("forex-score", "/{job}", []),
+    ],
+)
+def test_each_success_of_a_job_that_does_not_ping_is_told_to_its_own_check(
+    tmp_path: Path, monitor: Monitor, unit: str, path: str, heard: list[str]
+) -> None:
+    done = alert(unit, "success", "0", env=environment(tmp_path, heartbeat_url=monitor.url + path))
+    assert (done.returncode, done.stderr, monitor.signals) == (0, b"", heard)
+
+
+def test_when_a_success_cannot_be_pinged_then_it_is_said_and_no_failure(tmp_path: Path) -> None:
+    done = alert("forex-backup", "success", "0", env=environment(tmp_path, heartbeat_url=CLOSED + "/{job}"))
+    assert (done.returncode, done.stderr.count(b"<4>the monitor was not told")) == (0, 1)
+
+
 # --- by what still works
 
 

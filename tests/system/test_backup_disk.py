@@ -83,7 +83,7 @@ def test_when_a_file_may_not_grow_then_there_is_no_archive(store: Path, tmp_path
 
 @pytest.mark.fault(8)
 def test_without_inodes_there_is_no_archive(store: Path, mounted: Path) -> None:
-    mount(mounted, "-t", "tmpfs", "-o", "size=9m,nr_inodes=20", "none")
+    mount(mounted, "-t", "tmpfs", "-o", "size=9m,nr_inodes=9", "none")
     refused(store, mounted, 73)
 
 

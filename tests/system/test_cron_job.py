@@ -124,12 +124,24 @@ def test_when_another_job_holds_the_lock_then_it_ends_with_75(
     assert (first.wait(10), (home / "never").exists()) == (0, False)
 
 
-def test_what_a_job_leaves_behind_does_not_hold_the_lock(run: Run, home: Path) -> None:
-    assert run("setsid sleep 30 >/dev/null 2>&1 & echo $! >left").returncode == 0
+def test_what_a_job_leaves_behind_holds_neither_the_lock_nor_the_alert(
+    run: Run, home: Path, server: MailServer
+) -> None:
+    began = time.monotonic()
+    assert run("setsid sleep 30 & echo $! >left; exit 69").returncode == 69
     try:
+        assert subjects(server) == ["failed (exit-code 69)"]
         assert run("true", CRON_JOB_WAIT="0.2").returncode == 0
+        assert time.monotonic() - began < 20
     finally:
         os.kill(int((home / "left").read_text()), 9)
+
+
+def test_when_it_says_one_line_without_an_end_then_the_memory_is_kept_and_that_is_a_failure(
+    run: Run, server: MailServer
+) -> None:
+    assert run("head -c 300M /dev/zero | tr '\\0' x").returncode == 70
+    assert subjects(server) == ["failed (exit-code 70)"]
 
 
 def test_when_it_says_a_lot_then_the_end_of_it_is_kept(run: Run, server: MailServer) -> None:

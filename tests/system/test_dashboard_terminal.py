@@ -1,5 +1,6 @@
 """The dashboards in a real terminal (tmux), at two sizes, in two locales, on a dumb one, and in pipes."""
 
+import itertools
 import os
 import re
 import shutil
@@ -27,6 +28,7 @@ LOCALES = ["C.UTF-8", "C"]
 PAIRS = {"USDCLP": "champion", "EURUSD": "demo", "USDMXN": "champion"}
 HORIZONS = {"7d": 7, "15d": 15, "30d": 30, "90d": 90}
 HOSTILE = "csv:/home/\x1b[31mred\x1b[0m/\n/日本/" + "long/" * 40 + "rates.csv"
+NUMBERS = itertools.count()
 ENDED = r"ended: \d"  # not the command's own line
 PATIENCE = 30  # seconds for a screen to show what is awaited
 
@@ -99,10 +101,11 @@ class Terminal:
 
     def run(self, line: str) -> tuple[list[str], int]:
         """What the terminal showed while a command ran, without the command's own line, and its exit code."""
-        self.type(f"clear; {line}; echo ended: $?")
-        seen = self.wait_for(ENDED)
-        end = next(n for n, shown in enumerate(seen) if re.match(ENDED, shown))
-        return seen[:end], int(seen[end].removeprefix("ended: "))
+        end_mark = f"end {next(NUMBERS)}: "  # another one each time: what came before may still be on the screen
+        self.type(f"clear; {line}; echo {end_mark}$?")
+        seen = self.wait_for(rf"{end_mark}\d")
+        end = next(n for n, shown in enumerate(seen) if re.match(rf"{end_mark}\d", shown))
+        return seen[:end], int(seen[end].removeprefix(end_mark))
 
 
 @pytest.fixture

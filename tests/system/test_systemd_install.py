@@ -1,5 +1,6 @@
 """deploy/install.sh on a machine with a real systemd: it installs, changes nothing twice, and never touches data."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -92,7 +93,7 @@ def test_a_new_version_is_put_in_force_only_when_the_data_could_become_its_own(b
     box.run("cp", "-a", VENV, new)
     program = box.path(new / "bin" / "forex")
     good = program.read_text(encoding="utf-8")
-    program.write_text("#!/bin/sh\nexit 76\n", encoding="utf-8")
+    program.write_text("#!/bin/sh\n[ $1 != upgrade ] || exit 76\n", encoding="utf-8")
     assert "the former version stays in force" in box.run(INSTALL, "--venv", new, ok=76)
     assert box.run("readlink", "/opt/forex/venv").strip() == str(VENV)
     assert box.show("forex-run@7d.timer", "ActiveState") == "active"
@@ -101,6 +102,46 @@ def test_a_new_version_is_put_in_force_only_when_the_data_could_become_its_own(b
     assert "Migrated" in box.run(INSTALL, "--venv", new)
     assert box.run("readlink", "/opt/forex/venv").strip() == str(new)
     assert box.show("forex-run@7d.timer", "ActiveState") == "active"
+
+
+def test_when_root_is_led_elsewhere_by_a_link_of_forex_then_it_does_not_follow(box: Box) -> None:
+    public, before = "/var/lib/forex/public", mode(box, "/etc")
+    box.run("mv", public, f"{public}.kept", user="forex")
+    box.run("ln", "-s", "/etc", public, user="forex")
+    box.run(INSTALL, "--venv", VENV, ok=1)
+    assert mode(box, "/etc") == before
+    box.run("rm", public)
+    box.run("mv", f"{public}.kept", public)
+
+
+def test_when_forex_cannot_run_a_version_then_the_former_one_stays_and_it_is_built_again(box: Box) -> None:
+    before = box.run("readlink", "/opt/forex/venv")
+    closed = VENV.with_name("closed")
+    box.run("cp", "-a", VENV, closed)
+    box.run("chmod", "700", closed)
+    assert "Set PYTHON to another one" in box.run(INSTALL, "--venv", closed, ok=77)
+    [line] = re.findall("venv --clear (.*)", box.run(INSTALL, "--dry-run"))
+    box.run("install", "-D", "/dev/null", f"{line}/complete")  # as if by a Python that forex can't run
+    assert "is not. Set PYTHON" in box.run("env", "PYTHON=/bin/false", INSTALL, ok=78)
+    assert box.run("readlink", "/opt/forex/venv") == before
+    box.run("rm", "-r", line)
+
+
+FAILING_LATER = "#!/bin/sh\n[ $1 != config ]\n"
+BROKEN_OFF = "#!/bin/sh\n[ $1 != upgrade ] || { touch /var/lib/forex/begun; sleep 2; }\n"
+
+
+@pytest.mark.parametrize("signal", ["", "HUP", "TERM"])
+def test_when_it_ends_early_after_the_timers_were_stopped_then_they_go_on(box: Box, signal: str) -> None:
+    new = VENV.with_name(f"early{signal}")
+    box.run("cp", "-a", VENV, new)
+    box.path(new / "bin" / "forex").write_text(BROKEN_OFF if signal else FAILING_LATER, encoding="utf-8")
+    kill = f"until [ -e /var/lib/forex/begun ]; do sleep 0.1; done; kill -{signal} $!; rm /var/lib/forex/begun; wait $!"
+    said = box.run("sh", "-c", f"{INSTALL} --venv {new} & {kill if signal else 'wait $!'}", ok=None)
+    assert said.split()[0] == {"": "1", "HUP": "129", "TERM": "129"}[signal]
+    assert "systemctl stop" in said
+    assert box.show("forex-run@7d.timer", "ActiveState") == "active"
+    box.run(INSTALL, "--venv", VENV)
 
 
 def test_nobody_but_root_can_install(box: Box) -> None:

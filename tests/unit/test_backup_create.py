@@ -31,6 +31,15 @@ smtp_password = "hunter2"
   "fred_key"='quoted'
 # bcch_token = "commented out"
 mlflow_tracking_uri = "http://me:passw0rd@host"
+# smtp_password = what the post office told you
+notify_urls = [
+    "tgram://OLDT0KEN/chat",
+    "slack://TokenA/b",
+]
+# notify_urls = [
+#     "tgram://C0MMENTED/chat",
+# ]
+language = "es"
 """
 
 
@@ -91,10 +100,20 @@ def test_no_secret_is_in_any_file_of_a_backup(store: Path, tmp_path: Path) -> No
     made = create(settings_for(store, **SECRETS), config, NOW)
     with tarfile.open(made.path) as tar:
         held = b"".join(tar.extractfile(one).read() for one in tar)
-    for secret in (b"hunter2", b"k3y", b"t0ken", b"quoted", b"commented out", b"passw0rd"):
+    for secret in (
+        b"hunter2",
+        b"k3y",
+        b"t0ken",
+        b"quoted",
+        b"commented out",
+        b"passw0rd",
+        b"TokenA",
+        b"T0KEN",
+        b"C0MM",
+    ):
         assert secret not in held
     kept = without_secrets(config.read_text(), settings_for(store, **SECRETS))
-    assert kept == '# the pairs\npairs = ["USDCLP"]\nmlflow_tracking_uri = "http://me:***@host"\n'
+    assert kept == '# the pairs\npairs = ["USDCLP"]\nmlflow_tracking_uri = "http://me:***@host"\nlanguage = "es"\n'
 
 
 def test_two_backups_in_one_second_are_two(store: Path) -> None:

@@ -70,7 +70,9 @@ def latest_runs(data_dir: Path, limit: int) -> list[Experiment]:
 
 def _opened(path: Path) -> sqlite3.Connection:
     if not path.exists():
-        raise SettingsError(f"there is no {path}", hint="`forex demo` makes a first one, or set FOREX_DATA_DIR")
+        raise SettingsError(
+            f"there is no {path}", hint="`forex run` makes a first one, `forex demo` an example; or set FOREX_DATA_DIR"
+        )
     with damage_named(path):
         connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
         try:

@@ -42,7 +42,9 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     _refuse_half(path.parent, note_of_restore(path.parent))
     if not path.exists() and not path.is_symlink():
         refuse_lost(path)
-        raise SettingsError(f"there is no {path}", hint="`forex demo` makes a first one, or set FOREX_DATA_DIR")
+        raise SettingsError(
+            f"there is no {path}", hint="`forex run` makes a first one, `forex demo` an example; or set FOREX_DATA_DIR"
+        )
     return _connect(path, "?mode=ro")
 
 

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import tomllib
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -55,15 +56,34 @@ def size_of(data_dir: Path) -> int:
 
 
 def without_secrets(text: str, settings: Settings) -> str:
-    """A forex.toml less every line that sets a secret, in force or commented out, or that holds one that is set."""
-    secret = "|".join(name for name in names() if table()[name].metadata["secret"])
-    sets_one = re.compile(rf"\s*#?\s*[\"']?({secret})[\"']?\s*=")
-    lines = [
-        line
-        for line in text.splitlines(keepends=True)
-        if not sets_one.match(line) and not any(value in line for value in settings.secrets())
-    ]
-    return mask("".join(lines))
+    """A forex.toml less all that sets a secret, in force or commented out, and every line that holds one."""
+    secret = [name for name in names() if table()[name].metadata["secret"]]
+    sets_one = re.compile(rf"\s*#?\s*[\"']?({'|'.join(secret)})[\"']?\s*=")
+    hidden = (*settings.secrets(), *_values(text, secret))
+    lines, kept = text.splitlines(keepends=True), []
+    while lines:
+        if sets_one.match(lines[0]):
+            # a list or a long text goes on until it is whole; what never is was a remark of one line
+            ends = (n for n in range(1, len(lines) + 1) if _is_whole("".join(lines[:n])))
+            lines = lines[next(ends, 1) :]
+        else:
+            line = lines.pop(0)
+            kept += [] if any(value in line for value in hidden) else [line]
+    return mask("".join(kept))
+
+
+def _values(text: str, wanted: list[str]) -> list[str]:
+    """What a forex.toml sets these to, whether or not something outranks it."""
+    found = [value for name, value in tomllib.loads(text).items() if name in wanted]
+    return [str(part) for value in found for part in (value if isinstance(value, list) else [value])]
+
+
+def _is_whole(setting: str) -> bool:
+    try:
+        tomllib.loads(re.sub(r"(?m)^\s*#\s?", "", setting))
+    except tomllib.TOMLDecodeError:
+        return False
+    return True
 
 
 def _mlflow_was_made(forex_db: Path) -> bool:

@@ -27,7 +27,7 @@ def owners(place: Place) -> Iterator[Finding]:
     strange = [path for path in _below(root) if path.lstat().st_uid != owner.st_uid]
     if strange:
         said = f"{len(strange)} of its files belong to others, such as {strange[0]}"
-        yield Finding("owners", "failed", said, f"sudo chown -R {owner.st_uid}:{owner.st_gid} {quote(str(root))}")
+        yield Finding("owners", "failed", said, f"sudo chown -R {owner.st_uid} {quote(str(root))}")
     elif owner.st_uid == os.geteuid():
         yield Finding("owners", "ok", f"{root} and all in it is this user's")
 

@@ -5,21 +5,31 @@ from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from forex_core.ops.backup.archive import archives
+from forex_core.ops.backup.create import folder_of
 from forex_core.ops.doctor.finding import Finding, Place
 from forex_core.pipeline.upkeep import BACKUP_LATE, DRILL_LATE
 from forex_core.store.database import open_for_reading
+from forex_core.store.events import Events
 
 
 def backups(place: Place) -> Iterator[Finding]:
     """A backup is worth what its last restoring was."""
-    made, drilled = _last(place, "backup"), _last(place, "drill")
+    made, drilled, why = _last(place, "backup"), _last(place, "drill"), _failed_drill(place)
+    settings = place.settings
     if made is None:
         yield Finding("backups", "warning", "none was ever made", "forex backup create")
+    elif not any(archive.manifest for archive in archives(folder_of(settings), settings.backup_key)):
+        yield Finding(
+            "backups", "failed", f"there is none in {folder_of(settings)} that can be read", "forex backup create"
+        )
+    elif why is not None:
+        yield Finding("backups", "failed", f"the last one could not be restored on trial: {why}", "forex backup drill")
     elif place.now - made > BACKUP_LATE:
         yield Finding("backups", "failed", f"the newest is of {made:%Y-%m-%d %H:%M} UTC", "forex backup create")
     elif drilled is None or place.now - drilled > DRILL_LATE:
-        when = f"on {drilled:%Y-%m-%d}" if drilled else "never"
-        yield Finding("backups", "warning", f"the last one was restored on trial {when}", "forex backup drill")
+        when = f"since {drilled:%Y-%m-%d}" if drilled else "yet"
+        yield Finding("backups", "warning", f"none was restored on trial {when}", "forex backup drill")
     else:
         yield Finding("backups", "ok", f"made {made:%Y-%m-%d %H:%M} UTC, restored on trial {drilled:%Y-%m-%d}")
 
@@ -49,6 +59,13 @@ def _last(place: Place, kind: str) -> datetime | None:
     with closing(open_for_reading(place.data_dir / "forex.db")) as connection:
         found = connection.execute(f"SELECT max(at) FROM events WHERE kind = ? {good}", (kind,)).fetchone()[0]
     return datetime.fromisoformat(found) if found else None
+
+
+def _failed_drill(place: Place) -> str | None:
+    """Why the last drill failed; None if it did not."""
+    with closing(open_for_reading(place.data_dir / "forex.db")) as connection:
+        last = next(iter(Events(connection).of_kind("drill", 1)), None)
+    return last.detail.get("why", "") if last and last.detail.get("ok") == "no" else None
 
 
 def _written(path: Path, like: datetime) -> datetime:

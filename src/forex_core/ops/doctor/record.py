@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 from forex_core.ops.doctor.finding import FIX, Finding, Place
+from forex_core.pipeline.upkeep import failed
 from forex_core.store.database import damage_named, open_for_reading, open_for_writing
 from forex_core.store.events import Events
 from forex_core.store.lock import writer_lock
@@ -75,12 +76,17 @@ def runs(place: Place) -> Iterator[Finding]:
 def reports(place: Place) -> Iterator[Finding]:
     """Each forecast's page is where it was written."""
     with closing(open_for_reading(place.data_dir / "forex.db")) as connection:
+        frozen = {row[0] for row in connection.execute("SELECT forecast_id FROM forecasts")}
         written = connection.execute("SELECT forecast_id, ref FROM steps WHERE step = 'report'").fetchall()
+    if unwritten := sorted(frozen - {forecast for forecast, _ in written}):
+        yield Finding(
+            "reports", "failed", f"{len(unwritten)} are not written yet, such as that of {unwritten[0]}", COMPLETE
+        )
     lost = [forecast for forecast, ref in written if not ref or not Path(ref).is_file()]
     if lost:
         said = f"{len(lost)} reports are missing, such as that of {lost[0]}"
         yield Finding("reports", "failed", said, f"{FIX}; {COMPLETE}", _reopened(place, lost, "report"))
-    else:
+    elif not unwritten:
         yield Finding("reports", "ok", f"{len(written)} are there")
 
 
@@ -95,6 +101,17 @@ def attempts(place: Place) -> Iterator[Finding]:
         )
     else:
         yield Finding("attempts", "ok", "each run has ended")
+
+
+def last_runs(place: Place) -> Iterator[Finding]:
+    """How the last run of each pair and horizon ended."""
+    with closing(open_for_reading(place.data_dir / "forex.db")) as connection:
+        ends = Events(connection).last_ends()
+    failures = list(failed(ends))
+    for failure in failures:
+        yield Finding("last runs", "failed", failure.message, "forex run")
+    if not failures:
+        yield Finding("last runs", "ok", f"{len(ends)} ended well" if ends else "none yet")
 
 
 def _laboratory(place: Place) -> Path | None:
@@ -137,8 +154,10 @@ def _set_aside(path: Path, place: Place, orphans: Sequence[str]) -> Callable[[],
             closing(sqlite3.connect(path)) as connection,
             connection,
         ):
-            connection.executemany(
-                "UPDATE runs SET lifecycle_stage = 'deleted' WHERE run_uuid = ?", [(r,) for r in orphans]
-            )
+            with closing(open_for_reading(place.data_dir / "forex.db")) as record:  # since then it may have been frozen
+                frozen = {row[0] for row in record.execute("SELECT forecast_id FROM forecasts")}
+            tagged = dict(connection.execute("SELECT run_uuid, value FROM tags WHERE key = 'forecast_id'"))
+            lonely = [(run,) for run in orphans if tagged.get(run) not in frozen]
+            connection.executemany("UPDATE runs SET lifecycle_stage = 'deleted' WHERE run_uuid = ?", lonely)
 
     return hide

@@ -38,7 +38,7 @@ def restore(settings: Settings, archive: Path | None, to: Path | None, now: date
         raise UsageError(f"{to} is not an empty directory", untouched="nothing was changed", hint="name another one")
     with _locked(settings, home):
         finished = place.finish()
-        if finished and archive in (None, Path(finished.archive)):
+        if finished and (archive is None or archive.absolute() == Path(finished.archive)):
             return finished
         refuse_opened(home / FOREX_DB, home / MLFLOW_DB)
         chosen = (archive or newest_good(folder_of(settings), settings.backup_key, now)).absolute()
@@ -82,11 +82,11 @@ def newest_good(folder: Path, key: str | None, now: datetime) -> Path:
 
 @contextmanager
 def _locked(settings: Settings, home: Path) -> Iterator[None]:
-    """No job writes to the data directory meanwhile, and no backup to a folder in it, which moves with it."""
+    """No job writes to the data directory meanwhile, and no backup copies one database before and one after."""
     backups = folder_of(settings)
     with ExitStack() as locks:
         locks.enter_context(writer_lock(home, 0))
-        if backups.is_dir() and backups.resolve().is_relative_to(home.resolve()):
+        if backups.is_dir() and os.access(backups, os.W_OK):
             locks.enter_context(writer_lock(backups, 0))
         yield
 

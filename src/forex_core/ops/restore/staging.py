@@ -32,7 +32,7 @@ def stage(archive: Path, key: str | None, folder: Path, home: Path) -> Manifest:
     need(folder, occupied(content.size for content in manifest.files.values()) + SPARE)
     unpack(archive, manifest, folder)
     prove(folder, manifest)
-    _settle(folder, home)
+    _settle(folder, home, Path(manifest.data_dir))
     return manifest
 
 
@@ -49,15 +49,17 @@ def _refuse_newer(archive: Path, manifest: Manifest) -> None:
         refuse_newer(manifest.alembic, f"the mlflow.db in {archive}", f"MLflow {manifest.mlflow}")
 
 
-def _settle(folder: Path, home: Path) -> None:
+def _settle(folder: Path, home: Path, made_in: Path) -> None:
     """Migrate both databases and let the places they speak of begin with `home`."""
     forex_db, mlflow_db = folder / FOREX_DB, folder / MLFLOW_DB
     with closing(open_for_writing(forex_db)) as connection, damage_named(forex_db):
         connection.execute("PRAGMA journal_mode = WAL")
+    if made_in != home:
+        move_reports(forex_db, made_in, home)
     if mlflow_db.exists():
         upgrade_copy(mlflow_db)
         if (old := root_of(mlflow_db)) and old != home:
-            move_reports(forex_db, old, home)
+            move_reports(forex_db, old, home)  # of a directory that was moved before
             relocate(mlflow_db, old, home, lies_in=folder)
         with damage_named(mlflow_db), closing(sqlite3.connect(mlflow_db)) as connection:
             connection.execute("PRAGMA journal_mode = WAL")
