@@ -12,6 +12,7 @@ from forex_cli.session import errors_as_exit_codes, print_json, session
 if TYPE_CHECKING:
     from forex_core.ops.backup.archive import Archive
     from forex_core.ops.backup.prune import Verdict
+    from forex_core.settings import Settings
 
 app = typer.Typer(help="Make, prove, list and prune backups.", no_args_is_help=True)
 Folder = Annotated[Path | None, typer.Option("--backup-dir", help="The folder of the backups, instead of backup_dir.")]
@@ -50,11 +51,21 @@ def verify(
         from forex_core.ops.backup.archive import Archive
         from forex_core.ops.backup.verify import verify
 
-        manifest = verify(archive, session(context).settings().backup_key)
+        settings = session(context).settings()
+        archive = found(archive, settings)
+        manifest = verify(archive, settings.backup_key)
         if json:
             print_json({"schema": 1, "command": "backup verify", **described(Archive(archive, manifest))})
         else:
             typer.echo(f"{archive} is whole: {len(manifest.files)} files, {manifest.counts['forecasts']} forecasts.")
+
+
+def found(archive: Path, settings: "Settings") -> Path:
+    """The file itself, or what `forex backup list` calls by that name."""
+    from forex_core.ops.backup.create import folder_of
+
+    listed = folder_of(settings) / archive.name
+    return listed if archive.name == str(archive) and not archive.exists() and listed.exists() else archive
 
 
 @app.command(name="list")

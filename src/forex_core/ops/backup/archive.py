@@ -85,6 +85,8 @@ def read_manifest(archive: Path, key: str | None) -> Manifest:
 
 def _stated(member: tarfile.TarInfo | None, name: str, tar: tarfile.TarFile) -> bytes:
     found = tar.extractfile(member) if member and member.name == name and member.type == tarfile.REGTYPE else None
+    if found is None and name == SIGNATURE:
+        raise tarfile.ReadError("it is not signed with backup_key; was it made before that was set?")
     if found is None:
         raise tarfile.ReadError(f"there is no {name} in its place")
     return found.read()
