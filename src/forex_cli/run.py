@@ -46,8 +46,11 @@ def run(
     """
     with errors_as_exit_codes(context, as_json=json):
         from forex_core.bootstrap import request_for
+        from forex_core.errors import UsageError
         from forex_core.horizons import chosen
 
+        if dry_run and email_preview:
+            raise UsageError("--dry-run writes nothing, so --email-preview can't", hint="leave one of them out")
         settings = session(context).settings(pairs=pair, source=source, members=members, output_dir=output_dir)
         day = as_of.date() if as_of else None
         request = request_for(settings, chosen(horizons or []), as_of=day, skip_email=skip_email)

@@ -126,6 +126,7 @@ COMMANDS = {
     "no source known": (("run", "--pair", "USDCOP"), {}, 69, "no source is known for USDCOP"),
     "missing file": (("run", "--source", "csv:/nowhere.csv"), {}, 69, "there is no file /nowhere.csv"),
     "future as-of": (("run", "--as-of", "2999-01-01"), {}, 2, "must lie between"),
+    "a preview of a dry run": (("run", "--dry-run", "--email-preview", "x.html"), {}, 2, "--dry-run writes nothing"),
     "unknown variable": (("run",), {"FOREX_PAIR": "USDCLP"}, 78, "did you mean FOREX_PAIRS?"),
     "a bad value": (("status",), {"FOREX_STALE_AFTER_DAYS": "soon"}, 78, "must be a whole number"),
     "a bad member set": (("run",), {"FOREX_MEMBERS": "oracle"}, 78, "FOREX_MEMBERS (members): no member 'oracle'"),
