@@ -40,8 +40,8 @@ kept, path = sys.argv[1:]
 copy = sqlite3.connect(kept)
 copy.execute("PRAGMA journal_mode = WAL")
 copy.close()
-for ending in filter(os.path.exists, (path + "-wal", path + "-shm")):
-    os.unlink(ending)
+for beside in filter(os.path.exists, (path + "-wal", path + "-shm", path + "-journal")):
+    os.unlink(beside)
 os.replace(kept, path)'
 put_back() {
     run compose run -T --rm --entrypoint python forecaster -c "$put_back" "$data/before-upgrade/${1#*/}" "$data/$1"

@@ -164,7 +164,7 @@ def test_when_an_update_is_only_tried_then_its_steps_are_told_and_nothing_is_don
         "docker build",
         "stop mlflow-ui",
         "docker tag forex-core:next",
-        "mlflow upgrade",
+        "forecaster upgrade --json",
         "status",
         "up -d",
         "answers",
