@@ -47,9 +47,19 @@ def create(settings: Settings, config: Path | None, now: datetime) -> Archive:
             need(staging, 2 * size_of(settings.data_dir))  # the tree and its archive, which never is larger
             archive = _packed(settings, config, staging, folder, now)
             finished = folder / archive.path.name
-            move_durably(archive.path, finished)
+            _give_name(archive.path, finished)
     _note(settings.data_dir / FOREX_DB, finished, now)
     return Archive(finished, archive.manifest)
+
+
+def _give_name(scratch: Path, finished: Path) -> None:
+    try:
+        move_durably(scratch, finished)
+    except OSError as error:
+        if not finished.exists():
+            raise
+        said = f"{finished} is whole, but may not outlast a power cut: {error.strerror}"
+        raise CorruptStore(said, hint="look at the disk, then make another") from error
 
 
 def _refuse_unfit(data_dir: Path, folder: Path) -> None:
