@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from forex_core.errors import CorruptStore, LockBusy, VersionMismatch
+from forex_core.errors import CorruptStore, LockBusy, SettingsError, VersionMismatch
 from forex_core.mlops import embedded
 from forex_core.mlops.artifacts import open_all
 from forex_core.mlops.upgrade import upgrade
@@ -136,7 +136,8 @@ def test_a_drill_opens_everything_and_notes_it(live: Path) -> None:
 
 def test_a_drill_finds_a_flipped_bit_in_any_archive_and_that_there_is_none(live: Path) -> None:
     settings = settings_of(live)
-    assert "no backup" in drill(settings, LATER).why
+    with pytest.raises(SettingsError, match="no backup"):
+        drill(settings, LATER)
     older = make_backup(live, AT - timedelta(days=1))
     make_backup(live)
     content = bytearray(older.read_bytes())
